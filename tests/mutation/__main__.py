@@ -58,6 +58,8 @@ TESTS = (
     "tests/shipping/test_label_rule.py",
     "tests/shipping/test_portal_return_rule.py",
     "tests/shipping/test_unneeded_label_rule.py",
+    "tests/shipping/test_whose_label_rule.py",
+    "tests/shipping/test_words_in_any_order.py",
 )
 """The tests that run on a change that they reach: those of the rules, which need no desk and no database."""
 

@@ -62,7 +62,7 @@ class Bought:
             progress=self.progress,
             provider_status=self.progress.value,
             because=self.because,
-            tracking_number=f"3S{self.reference}" if self.told is not Told.ANNOUNCING else "",
+            tracking_number="" if self.told in (Told.ANNOUNCING, Told.REFUSED) else f"3S{self.reference}",
             cost=PRICE,
             valid_until=self.valid_until,
         )

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from drafts import ACTORS, DATABASE, HOUR, IN_WORDS, NOON, SECOND, a_draft, news, refused, words
 from goods_events import approved, cancelled, closed, found, received, requested, sent
-from label_events import DROP_OFF, in_portal, lost_answer, moved, not_made, ordered, said_made, shown, told, wanted_back
+from label_events import DROP_OFF, lost_answer, moved, not_made, ordered, told, wanted_back
 
 from retour import ActorKind, Order
 from retour.model.dossier import Dossier
@@ -23,8 +23,7 @@ from retour.model.parcels import Address, Parcel, ParcelItem
 from retour.model.reasons import ReasonCode, reason
 from retour.rules import labels
 from retour.rules.draft import Draft
-from retour.rules.label_reports import ReportedShipment
-from retour.rules.labels import MADE_BEFORE, NextForLabel, WantedLabel
+from retour.rules.labels import NextForLabel, WantedLabel
 from retour.testing import a_line, an_order
 
 ORDER: Order = an_order(a_line("cup", 2, "40.00"))
@@ -314,66 +313,6 @@ def dossier(*known: Event) -> Dossier:
     return a_draft(ORDER, *COMES, *known).dossier
 
 
-A, B = shown(reference="sc_1"), shown(reference="sc_2")
-OURS, THEIRS = shown(reference="sc_3", label_id="lb"), shown(reference="sc_4", label_id="lb9")
-NAMELESS = [ordered("lb2"), told("lb2", reference="")]
-
-
-@pytest.mark.parametrize(
-    "others, shipments, can",
-    [
-        ([], [A, B], [A, B]),
-        ([], [A, OURS, B], [OURS]),
-        ([], [A, THEIRS], [A]),
-        (OTHER, [A, B], [A]),
-        ([ordered("lb2", account="other"), told("lb2", reference="sc_2")], [A, B], [A, B]),
-        (NAMELESS, [A, B], []),
-        (NAMELESS, [A, OURS], [OURS]),
-        ([ordered("lb2")], [A, B], [A, B]),
-        # what is listed has no parcel until its carrier has it: one that is known by that alone tells nothing apart
-        ([ordered("lb2"), told("lb2", reference="", parcel="p_2")], [A, B], []),
-        ([ordered("lb2"), told("lb2", reference="", tracking_number="3S2")], [A, B], [A, B]),
-    ],
-)
-def test_shipments_that_can_be_a_label_have_our_id_or_are_no_other_labels(
-    others: Sequence[Event], shipments: Sequence[ReportedShipment], can: Sequence[ReportedShipment]
-) -> None:
-    known = dossier(*others, *UNCLEAR)
-    assert list(labels.candidates(known, known.label("lb"), iter(shipments))) == can
-
-
-WITHOUT_NAMES = [ordered("lb"), told("lb", reference="")]
-LONG_AGO, JUST = (attrs.evolve(A, made_at=NOON - MADE_BEFORE - ago) for ago in (SECOND, 0 * SECOND))
-
-
-@pytest.mark.parametrize(
-    "known, shipments, which",
-    [
-        (WITHOUT_NAMES, [A], 0),
-        (WITHOUT_NAMES, [A, B], None),
-        (WITHOUT_NAMES, [], None),
-        ([*OTHER, *WITHOUT_NAMES], [B, A], 1),
-        ([*OTHER, *WITHOUT_NAMES], [B], None),
-        (WITHOUT_NAMES, [JUST], 0),
-        (WITHOUT_NAMES, [LONG_AGO], None),
-        (WITHOUT_NAMES, [LONG_AGO, B], 1),
-        ([ordered("lb", database_at=NOON + HOUR), told("lb", reference="")], [JUST], None),
-        ([*WITHOUT_NAMES, *NAMELESS], [A], None),
-        (UNCLEAR, [A], None),
-        (MADE, [B], None),
-        ([ordered("lb"), told("lb", reference="", parcel="p_1")], [A], None),
-        ([ordered("lb"), told("lb", reference="", tracking_number="3S1")], [A], None),
-        ([in_portal("lb", reference="")], [A], None),
-        ([ordered("lb", account="other"), told("lb", reference="")], [A], None),
-    ],
-)
-def test_the_one_label_without_names_is_the_one_shipment_that_it_can_be(
-    known: Sequence[Event], shipments: Sequence[ReportedShipment], which: int | None
-) -> None:
-    expected = [attrs.evolve(one, label_id="lb") if at == which else one for at, one in enumerate(shipments)]
-    assert labels.recognized(dossier(*known), "sendcloud", "default", shipments) == expected
-
-
 @pytest.mark.parametrize(
     "known, follows",
     [
@@ -389,174 +328,3 @@ def test_the_one_label_without_names_is_the_one_shipment_that_it_can_be(
 def test_a_label_follows_a_refusal_where_the_one_before_it_was_refused(known: Sequence[Event], follows: bool) -> None:
     here = dossier(*known)
     assert labels.follows_a_refusal(here, here.label("lb")) is follows
-
-
-# --- which label it is ------------------------------------------------------------------------------------
-
-PORTAL = [in_portal("lb", reference="sc_1")]
-PORTAL_PARCEL = [in_portal("lb", reference="", parcel="p_1")]
-PARCEL_ALONE = [ordered("lb"), told("lb", reference="", parcel="p_1")]
-SECOND_ONE = [ordered("lb2"), told("lb2", reference="sc_2", parcel="p_2")]
-
-
-@pytest.mark.parametrize(
-    "known, seen, name",
-    [
-        (MADE, shown(reference="sc_1"), "lb"),
-        (MADE, shown(reference="sc_9"), None),
-        (MADE, shown(reference="sc_9", label_id="lb"), "lb"),
-        (MADE, shown(reference="sc_1", label_id="lb9"), None),
-        (MADE, shown(reference="sc_1", order_id="1001"), "lb"),
-        (MADE, shown(reference="sc_1", order_id="1002"), None),
-        (MADE, shown(reference="sc_9", label_id="lb", order_id="1002"), None),
-        (PORTAL, shown(reference="sc_1", order_id="1002", label_id="lb9"), "lb"),
-        ([*MADE, *SECOND_ONE], shown(reference="sc_2"), "lb2"),
-        ([*MADE, *SECOND_ONE], shown(reference="sc_1", label_id="lb2"), "lb2"),
-        ([*MADE, *SECOND_ONE], shown(reference="", parcel="p_2"), "lb2"),
-        ([*MADE, *SECOND_ONE], shown(reference="sc_1", parcel="p_2"), "lb"),
-        (
-            [ordered("lb"), told("lb", reference="", tracking_number="3S1")],
-            shown(reference="", tracking_number="3S1"),
-            "lb",
-        ),
-        ([ordered("lb"), told("lb", tracking_number="3S1")], shown(reference="sc_9", tracking_number="3S1"), None),
-        ([ordered("lb", account="other"), told("lb")], shown(reference="sc_1"), None),
-    ],
-)
-def test_a_label_is_named_by_our_id_or_the_first_name_that_both_have(
-    known: Sequence[Event], seen: ReportedShipment, name: str | None
-) -> None:
-    label = labels.label_named(dossier(*known), "sendcloud", "default", seen)
-    assert (None if label is None else label.id) == name
-    meant = labels.label_meant(dossier(*known), "sendcloud", "default", seen)
-    assert name is None or (meant is not None and meant.id == name)
-
-
-@pytest.mark.parametrize(
-    "known, seen, readable, meant",
-    [
-        # it has a number, and one label is known without one
-        (PARCEL_ALONE, shown(reference="sc_1"), [], "lb"),
-        (PARCEL_ALONE, shown(reference="sc_1"), ["lb"], None),
-        (PARCEL_ALONE, shown(reference="sc_1", parcel="p_1"), ["lb"], "lb"),
-        (PARCEL_ALONE, shown(reference="sc_1", tracking_number="3S1"), ["lb"], "lb"),
-        (PARCEL_ALONE, shown(reference="sc_1", parcel="p_9"), [], None),
-        (WITHOUT_NAMES, shown(reference="sc_1"), ["lb"], "lb"),
-        (WITHOUT_NAMES, shown(reference="sc_1", order_id="1002"), [], None),
-        ([ordered("lb"), told("lb", reference="", tracking_number="3S1")], shown(reference="sc_1"), ["lb"], None),
-        ([*PARCEL_ALONE, *NAMELESS], shown(reference="sc_1"), [], None),
-        ([*PARCEL_ALONE, *NAMELESS], shown(reference="sc_1"), ["lb"], "lb2"),
-        (UNCLEAR, shown(reference="sc_1"), [], None),
-        (MADE, shown(reference="sc_9"), [], None),
-        # it has none, and one label is known by its number alone
-        (PORTAL, shown(reference="", parcel="p_1"), [], "lb"),
-        (PORTAL, shown(reference="", parcel="p_1"), ["lb"], None),
-        (PORTAL, shown(reference=""), [], None),
-        (MADE, shown(reference="", parcel="p_1"), [], None),
-        ([*PORTAL, in_portal("lb2")], shown(reference="", parcel="p_1"), [], None),
-        ([*PORTAL, ordered("lb2")], shown(reference="", parcel="p_1"), [], "lb"),
-        ([in_portal("lb", reference="sc_1", tracking_number="3S1")], shown(reference="", parcel="p_1"), [], None),
-        ([in_portal("lb", reference="sc_1", parcel="p_0")], shown(reference="", tracking_number="3S1"), [], None),
-        ([in_portal("lb", reference="sc_1", told=Told.CANCELLED)], shown(reference="", parcel="p_1"), [], None),
-    ],
-)
-def test_half_a_name_is_that_of_the_one_label_that_lacks_it(
-    known: Sequence[Event], seen: ReportedShipment, readable: Sequence[str], meant: str | None
-) -> None:
-    label = labels.label_meant(dossier(*known), "sendcloud", "default", seen, iter(readable))
-    assert (None if label is None else label.id) == meant
-
-
-@pytest.mark.parametrize(
-    "known, seen, could",
-    [
-        ([], A, False),
-        ([ordered("lb")], A, True),
-        (UNCLEAR, A, True),
-        ([ordered("lb", account="other")], A, False),
-        (WITHOUT_NAMES, A, True),
-        (PARCEL_ALONE, A, True),
-        (PARCEL_ALONE, shown(reference="", parcel="p_9"), False),
-        (MADE, B, False),
-        (MADE, shown(reference="", parcel="p_9"), True),
-        ([ordered("lb"), lost_answer("lb"), said_made("lb", "sc_1")], shown(reference="", parcel="p_9"), True),
-        ([ordered("lb"), lost_answer("lb"), said_made("lb")], A, False),
-        ([ordered("lb"), told("lb", parcel="p_1")], shown(reference="", tracking_number="3S1"), False),
-        ([ordered("lb"), told("lb", tracking_number="3S1")], shown(reference="", parcel="p_9"), False),
-        ([ordered("lb"), not_made("lb")], A, False),
-        ([*MADE, told("lb", Told.CANCELLED)], shown(reference="", parcel="p_9"), False),
-        ([*PARCEL_ALONE, told("lb", Told.CANCELLED, reference="")], A, True),
-        ([ordered("lb"), told("lb", Told.CANCELLED, reference="", tracking_number="3S1")], A, True),
-    ],
-)
-def test_what_a_provider_shows_could_be_ours_while_a_label_is_made_or_lacks_a_name(
-    known: Sequence[Event], seen: ReportedShipment, could: bool
-) -> None:
-    assert labels.could_be_ours(dossier(*known), "sendcloud", "default", seen) is could
-
-
-@pytest.mark.parametrize(
-    "known, seen, which",
-    [
-        (MADE, shown(reference="", parcel="p_9"), ["lb"]),
-        (MADE, B, []),
-        (WITHOUT_NAMES, shown(reference="", parcel="p_9"), []),
-        ([*MADE, told("lb", Told.CANCELLED)], shown(reference="", parcel="p_9"), []),
-        ([ordered("lb"), told("lb", parcel="p_1")], shown(reference="", tracking_number="3S1"), []),
-        ([ordered("lb"), told("lb", tracking_number="3S1")], shown(reference="", parcel="p_1"), []),
-        ([*MADE, *OTHER], shown(reference="", parcel="p_9"), ["lb", "lb2"]),
-        ([ordered("lb", account="other"), told("lb")], shown(reference="", parcel="p_9"), []),
-    ],
-)
-def test_labels_that_are_known_by_their_number_alone(
-    known: Sequence[Event], seen: ReportedShipment, which: Sequence[str]
-) -> None:
-    assert [one.id for one in labels.numbered(dossier(*known), "sendcloud", "default", seen)] == which
-
-
-@pytest.mark.parametrize(
-    "known, by_parcel, nameless, making",
-    [
-        ([], False, False, False),
-        ([ordered("lb")], False, True, True),
-        (UNCLEAR, False, True, True),
-        (MADE, False, False, False),
-        (WITHOUT_NAMES, False, True, False),
-        (PARCEL_ALONE, True, False, False),
-        ([ordered("lb"), told("lb", reference="", tracking_number="3S1")], True, False, False),
-        ([ordered("lb"), told("lb", parcel="p_1", tracking_number="3S1")], False, False, False),
-        ([ordered("lb"), told("lb", Told.CANCELLED, reference="")], False, False, False),
-        ([ordered("lb"), lost_answer("lb"), said_made("lb")], False, False, False),
-        ([ordered("lb", account="other")], False, False, False),
-        ([ordered("lb", account="other"), told("lb", reference="")], False, False, False),
-        ([ordered("lb", account="other"), told("lb", reference="", parcel="p_1")], False, False, False),
-        ([*MADE, *NAMELESS], False, True, False),
-    ],
-)
-def test_what_is_known_of_the_names_of_an_orders_labels(
-    known: Sequence[Event], by_parcel: bool, nameless: bool, making: bool
-) -> None:
-    here = dossier(*known)
-    assert labels.known_by_its_parcel(here, "sendcloud", "default") is by_parcel
-    assert labels.nameless(here, "sendcloud", "default") is nameless
-    assert labels.is_being_made(here, "sendcloud", "default") is making
-
-
-@pytest.mark.parametrize(
-    "one, other, same",
-    [
-        ({"parcel": "p_1"}, {"parcel": "p_1"}, True),
-        ({"parcel": "p_1"}, {"parcel": "p_2"}, False),
-        ({"parcel": "p_1", "tracking_number": "3S1"}, {"parcel": "p_1", "tracking_number": "3S2"}, True),
-        ({"parcel": "p_1", "tracking_number": "3S1"}, {"parcel": "p_2", "tracking_number": "3S1"}, False),
-        ({"parcel": "p_1", "tracking_number": "3S1"}, {"tracking_number": "3S1"}, True),
-        ({"tracking_number": "3S1"}, {"tracking_number": "3S2"}, False),
-        ({"parcel": "p_1"}, {"tracking_number": "3S1"}, None),
-        ({"parcel": "p_1"}, {}, None),
-        ({}, {"parcel": "p_1", "tracking_number": "3S1"}, None),
-    ],
-)
-def test_two_words_are_of_one_parcel_by_its_number_or_else_its_tracking_number(
-    one: dict[str, str], other: dict[str, str], same: bool | None
-) -> None:
-    assert labels.same_parcel(shown(reference="", **one), shown(reference="", **other)) is same

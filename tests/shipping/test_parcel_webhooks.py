@@ -15,7 +15,7 @@ from retour import AttentionKind, InvalidWebhook, LabelState, Mode, ParcelState,
 from retour.model.labels import Told
 from retour.providers import Shipment
 from retour.rules.label_reports import ReportedShipment
-from retour.rules.labels import could_be_ours, label_meant
+from retour.rules.whose_label import About, Ask, Learnt, This, Wait, known_labels, whose
 
 
 def tell(world: World, **said: str) -> WebhookReceipt:
@@ -244,12 +244,10 @@ def test_a_number_alone_is_never_recorded_of_a_label_that_its_provider_can_be_as
     if replaced:
         draft.dossier.labels[label_id] = attrs.evolve(label, replaced_by="lb-other")
     said = ReportedShipment(told=Told.ANNOUNCING, reference="R9", order_id="1001")
-    assert label_meant(draft.dossier, "small_carrier", "default", said, readable=[label_id]) is None
-    assert could_be_ours(draft.dossier, "small_carrier", "default", said), (
-        "so that no return of the portal is made of it"
-    )
-    known = attrs.evolve(said, parcel="p-R1")
-    assert label_meant(draft.dossier, "small_carrier", "default", known, readable=[label_id]).id == label_id
+    known = known_labels(draft.dossier, "small_carrier", "default")
+    assert whose(known, said, Learnt()) == Ask(About.ITSELF), "so that no return of the portal is made of it"
+    assert whose(known, said, Learnt(itself=said)) is Wait.FOR_A_PARCEL
+    assert whose(known, said, Learnt(itself=attrs.evolve(said, parcel="p-R1"))) == This(label_id)
 
 
 @pytest.mark.parametrize("first", ["R9", "R1"])

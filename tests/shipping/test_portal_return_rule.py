@@ -21,6 +21,7 @@ from retour.model.returns import Objection, RequestedLine
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedItem, ReportedShipment
 from retour.rules.portal_returns import Portal, is_under_way, record_shipment
+from retour.rules.whose_label import Learnt
 from retour.testing import a_line, a_service, an_order
 
 ORDER = an_order(a_line("cup", 2, "40.00"), a_line("pot", 1, "30.00"), a_service())
@@ -34,9 +35,9 @@ def item(quantity: int, sku: str = "cup", code: str = "", description: str = "")
     return ReportedItem(quantity=quantity, sku=sku, reason=code, description=description)
 
 
-def reported(draft: Draft, *items: ReportedItem, order: Order = ORDER, readable: Sequence[str] = ()) -> list[Event]:
+def reported(draft: Draft, *items: ReportedItem, order: Order = ORDER, reads: bool = True) -> list[Event]:
     """What is recorded of a parcel with these items in it."""
-    record_shipment(draft, order, PORTAL, shown(items=items), Evidence.WEBHOOK, readable)
+    record_shipment(draft, order, PORTAL, shown(items=items), Evidence.WEBHOOK, Learnt(reads=reads, lists=reads))
     return news(draft)
 
 
@@ -55,7 +56,7 @@ def test_a_return_from_the_portal_is_announced_approved_and_has_its_label_by_the
         changed_at=NOON + HOUR,
         items=(item(1, code="31"),),
     )
-    record_shipment(draft, ORDER, PORTAL, seen, Evidence.RECONCILE)
+    record_shipment(draft, ORDER, PORTAL, seen, Evidence.RECONCILE, Learnt())
     lines = (RequestedLine(line_id="cup", quantity=1, reason="small"),)
     assert news(draft) == [
         ReturnRequested(return_id="rt-1", lines=lines, reasons=(SMALL,)),
@@ -98,7 +99,7 @@ def test_a_return_from_the_portal_is_announced_approved_and_has_its_label_by_the
 def test_what_is_said_of_a_label_that_is_known_is_of_that_one() -> None:
     draft = a_draft(ORDER, requested("rt", cup=2), approved("rt"), in_portal("lb", reference="sc_1", account="second"))
     seen = shown(reference="sc_1", parcel="p_1", progress=ParcelState.DELIVERED, items=(item(1),))
-    record_shipment(draft, ORDER, PORTAL, seen, Evidence.LOOKUP)
+    record_shipment(draft, ORDER, PORTAL, seen, Evidence.LOOKUP, Learnt())
     known, step = news(draft)
     assert isinstance(known, LabelReported)
     assert (known.label_id, known.parcel, known.evidence) == ("lb", "p_1", Evidence.LOOKUP)
@@ -123,8 +124,23 @@ def test_a_label_with_which_nothing_comes_or_that_has_no_name_is_no_return(
     seen: ReportedShipment, is_news: bool
 ) -> None:
     draft = a_draft(ORDER)
-    record_shipment(draft, ORDER, PORTAL, seen, Evidence.WEBHOOK)
+    record_shipment(draft, ORDER, PORTAL, seen, Evidence.LOOKUP, Learnt(listed=[seen]))
     assert any(isinstance(one, PortalLabelFound) for one in news(draft)) is is_news
+
+
+def test_a_parcel_alone_is_a_return_where_it_is_listed_as_one_and_else_may_have_gone_to_the_customer() -> None:
+    seen = shown(reference="", parcel="p_1")
+    for learnt, is_news in ((Learnt(), False), (Learnt(listed=[seen]), True)):
+        draft = a_draft(ORDER)
+        record_shipment(draft, ORDER, PORTAL, seen, Evidence.WEBHOOK, learnt)
+        assert any(isinstance(one, PortalLabelFound) for one in news(draft)) is is_news
+
+
+def test_a_return_that_was_refused_by_the_time_it_is_read_is_no_return() -> None:
+    draft, seen = a_draft(ORDER), shown(Told.ANNOUNCING)
+    learnt = Learnt(itself=shown(Told.REFUSED))
+    record_shipment(draft, ORDER, PORTAL, seen, Evidence.WEBHOOK, learnt)
+    assert news(draft) == []
 
 
 @pytest.mark.parametrize(
@@ -140,11 +156,11 @@ def test_while_a_label_is_being_made_there_one_that_nobody_knows_can_be_that(lab
     assert bool(reported(draft, item(1))) is not waits
 
 
-@pytest.mark.parametrize("readable", [(), ("lb",)])
-def test_a_number_alone_is_not_taken_for_that_of_a_label_that_can_be_asked_for_its_own(readable: Sequence[str]) -> None:
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_number_alone_is_not_taken_for_that_of_a_label_that_can_be_asked_for_its_own(reads: bool) -> None:
     known = in_portal("lb", reference="", parcel="p_1", account="second")
     draft = a_draft(ORDER, requested("rt", cup=2), approved("rt"), known)
-    assert len(reported(draft, item(1), readable=readable)) == (not readable)
+    assert len(reported(draft, item(1), reads=reads)) == (not reads)
 
 
 # --- which return it is of --------------------------------------------------------------------------------

@@ -179,3 +179,37 @@ def test_two_providers_may_have_one_number(make_world: Callable[..., World]) -> 
     assert (label.account, label.needs_person) == ("second", True)
     world.desk.settle_label("1001", label.id, by=ANNA, made=True, reference="R1")
     assert world.label().reference == "R1"
+
+
+@pytest.mark.parametrize("then", ["announced", "refused"])
+def test_a_return_from_the_portal_is_never_the_label_that_was_found_without_names_and_refused(
+    make_world: Callable[..., World], then: str
+) -> None:
+    """It was shown as ready, with the cost of the customer's own, of which the shop never heard."""
+    world = make_world(names=False, says_our_id=False)
+    world.carrier.lost_answers, world.carrier.announces = 1, True
+    label_id = str(world.order().label_id)
+    world.work_for(minutes=1)
+    world.carrier.bought[0].told = Told.REFUSED
+    world.work_for(minutes=10)
+    refused = world.desk.dossier("1001").labels[label_id]
+    assert refused.state is LabelState.REFUSED
+    assert (refused.reference, refused.parcel, refused.tracking_number) == ("", "", "")
+
+    theirs = attrs.evolve(world.carrier.bought[0].request, label_id="")
+    portal = Bought(request=theirs, reference="P1", told=Told.ANNOUNCING)
+    world.carrier.bought.append(portal)
+    tell(world, id="ev-p", told="announcing", reference="P1", order_id="1001", progress="not_sent")
+    portal.told = Told.READY if then == "announced" else Told.REFUSED
+    world.work_for(minutes=10)
+    world.desk.reconcile_labels("1001")
+    world.work_for(hours=7)
+    labels = world.desk.dossier("1001").labels
+    assert (labels[label_id].state, labels[label_id].reference, labels[label_id].cost) == (
+        LabelState.REFUSED,
+        "",
+        refused.cost,
+    )
+    assert [(one.reference, one.state.value) for one in labels.values() if one.in_portal] == [
+        ("P1", "ready" if then == "announced" else "refused")
+    ]

@@ -54,6 +54,7 @@ from retour.effects.labelling import Labelling
 from retour.effects.pruning import USUALLY_KEPT, Pruning
 from retour.effects.refunding import Refunding
 from retour.effects.runner import Runner
+from retour.effects.shipment_words import ShipmentWords
 from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import AttentionKind, AttentionPage
@@ -186,7 +187,8 @@ class ReturnDesk(LabelDesk):
         cases = Cases(store=opened, shops=shops)
         commits = Commits(store=opened, effects_of=effects_of(hooks), shops=shops)
         refunding = Refunding(accounts, cases, clock)
-        labelling = Labelling(accounts, opened, parcel_steps_of(parcel_steps), reasons)
+        words = ShipmentWords(accounts, opened, parcel_steps_of(parcel_steps), reasons)
+        labelling = Labelling(accounts, opened, words)
         keeping = Keeping(cases=cases, commits=commits, clock=clock)
         services = Services(
             store=opened,

@@ -14,7 +14,8 @@ import attrs
 from retour.desk.commands import Command, Commands, Request, check_actor
 from retour.desk.services import Services
 from retour.effects.kinds import MakeLabel, effect_of
-from retour.effects.labelling import as_reported_shipment, read_label
+from retour.effects.labels_read import as_reported_shipment, read_label
+from retour.effects.shipment_words import there, what_can_be_asked
 from retour.model.actor import Actor
 from retour.model.carriers import carrier_of
 from retour.model.dossier import Dossier
@@ -35,7 +36,8 @@ from retour.providers.label_request import LabelDocument
 from retour.rules import labels
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment, report
-from retour.rules.portal_returns import record_shipment
+from retour.rules.portal_returns import record_listed, record_shipment
+from retour.rules.whose_label import Learnt, known_labels
 from retour.steps.case import Case
 from retour.store.commit import EffectTaken
 
@@ -132,7 +134,7 @@ class Labels:
             settled(draft, order)
             draft.superseded.extend(self._still_asking(order_id, label_id))
             if seen is not None:
-                follows = self.services.labelling.what_follows(self.commands.shop_id)
+                follows = self.services.labelling.words.what_follows(self.commands.shop_id)
                 report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)
 
         try:
@@ -180,13 +182,13 @@ class Labels:
         read = {key: self._read(case, *key) for key in self._accounts(case)}
 
         def decide(draft: Draft, order: Order) -> None:
-            for (provider, account), shipments in read.items():
-                labelling = self.services.labelling
-                portal = labelling.portal(self.commands.shop_id, provider, account)
-                answered = {one.label_id for one in shipments if one.label_id}
-                for seen in labels.recognized(draft.dossier, provider, account, shipments):
-                    labelling.record_said_before(draft, case, portal, seen)
-                    record_shipment(draft, order, portal, seen, Evidence.RECONCILE, answered)
+            words = self.services.labelling.words
+            for (provider, account), learnt in read.items():
+                portal = words.portal(self.commands.shop_id, provider, account)
+                for seen in [one for one in learnt.labels.values() if one is not None]:
+                    words.record_said_before(draft, case, portal, seen)
+                    record_shipment(draft, order, portal, seen, Evidence.RECONCILE, learnt)
+                record_listed(draft, order, portal, Evidence.RECONCILE, learnt)
 
         by = Actor.system("retour")
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
@@ -199,20 +201,25 @@ class Labels:
             found.append((delivered, "default"))
         return list(dict.fromkeys(found))
 
-    def _read(self, case: Case, provider: str, account: str) -> list[ReportedShipment]:
+    def _read(self, case: Case, provider: str, account: str) -> Learnt:
+        """What a provider has of the labels of an order, and which return shipments it has of it."""
         caller = self._caller(case.order_id, provider, account)
-        able = caller.capabilities
-        found: list[ReportedShipment] = []
+        learnt = what_can_be_asked(caller)
         try:
-            for label in case.dossier.labels.values():
-                if (label.provider, label.account) == (provider, account) and (label.reference or label.parcel):
-                    found += _as_it_is(caller, label, case.order_id)
-            if able.list_shipments.usable:
-                since = case.time.now().earliest - _A_RETURN_LASTS
-                found += [as_reported_shipment(one) for one in caller.list_shipments(case.order_id, since)]
+            labels = {
+                label.id: _as_it_is(caller, label, case.order_id)
+                for label in case.dossier.labels.values()
+                if (label.provider, label.account) == (provider, account) and (label.reference or label.parcel)
+            }
+            learnt = attrs.evolve(learnt, labels=labels)
+            if not learnt.lists:
+                return learnt
+            since = case.time.now().earliest - _A_RETURN_LASTS
+            listed = [as_reported_shipment(one) for one in caller.list_shipments(case.order_id, since)]
         except ProviderError as error:
             raise _unavailable(case.order_id, caller, error) from error
-        return found
+        when_listed = there(known_labels(case.dossier, provider, account))
+        return attrs.evolve(learnt, listed=listed, when_listed=when_listed)
 
     def tracking_page(self, order_id: str, return_id: str) -> str:
         """Where the carrier of a return shows its parcel; empty where nobody knows."""
@@ -329,13 +336,13 @@ _A_RETURN_LASTS = datetime.timedelta(days=90)
 """How far back the return shipments of an order are read."""
 
 
-def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> list[ReportedShipment]:
-    """A label as its provider has it; nothing of one that he does not know any more, which costs no other."""
+def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> ReportedShipment | None:
+    """A label as its provider has it; None for one that he does not know any more, which costs no other."""
     try:
-        return [read_label(label, caller, order_id)]
+        return read_label(label, caller, order_id)
     except ProviderError as error:
         if error.code is ErrorCode.UNKNOWN_SHIPMENT:
-            return []
+            return None
         raise
 
 

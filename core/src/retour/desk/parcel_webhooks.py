@@ -11,14 +11,14 @@ from retour.desk.services import Services
 from retour.desk.webhooks_read import read_webhook
 from retour.effects import inbox
 from retour.effects.keeping import Kept, the_rest_of
-from retour.effects.labelling import as_reported_shipment
+from retour.effects.labels_read import as_reported_shipment
 from retour.model.errors import InvalidWebhook, OrderUnreadable
 from retour.model.frozen import frozen
 from retour.model.order import Mode
 from retour.model.outcome import WebhookReceipt
 from retour.model.text import Text, text
 from retour.providers.label_request import Shipment, ShipmentEvent
-from retour.rules.labels import could_be_ours, label_named
+from retour.rules.whose_label import Learnt, Nobodys, known_labels, whose
 from retour.steps.case import Case
 
 
@@ -92,6 +92,6 @@ class ParcelWebhooks:
         """The order that a parcel says it is of, if that has a label of this account which could be its. A provider
         tells of every parcel that goes out: the shop is not asked about them."""
         dossier = self.services.cases.as_last_seen(sender.shop, shipment.order_id).dossier
-        seen = as_reported_shipment(shipment)
-        known = label_named(dossier, sender.provider, sender.account, seen) is not None
-        return shipment.order_id if known or could_be_ours(dossier, sender.provider, sender.account, seen) else None
+        labels = known_labels(dossier, sender.provider, sender.account)
+        answer = whose(labels, as_reported_shipment(shipment), Learnt())
+        return None if answer is Nobodys.NONE else shipment.order_id

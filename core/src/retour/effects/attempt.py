@@ -18,6 +18,11 @@ from retour.store.effects import UNTIL_A_PERSON, ClaimedEffect
 _LONGEST_PROBLEM = 500
 
 
+class Outdated(Exception):
+    """What a try found out says nothing of the order as it is by now: nothing of it is recorded, and it is tried
+    again."""
+
+
 @frozen(kw_only=True)
 class Attempt:
     """What one try of an effect gave.

@@ -10,7 +10,8 @@ import attrs
 
 from retour.effects.inbox import Notice, Sender, identity_of, payment_named
 from retour.effects.kinds import LookInPortal, RecordShipment, shipping_account, to_store
-from retour.effects.labelling import WATCHED, as_reported_shipment
+from retour.effects.labelling import WATCHED
+from retour.effects.labels_read import as_reported_shipment
 from retour.model.actor import Actor
 from retour.model.errors import Busy, OrderUnreadable, PerhapsSaved, StoreError, UnknownOrder
 from retour.model.frozen import frozen

@@ -299,7 +299,7 @@ class RecordShipment:
     seen: ReportedShipment
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
-        return outside.labelling.told(claimed, self.provider, self.account, self.seen, case)
+        return outside.labelling.words.told(claimed, self.provider, self.account, self.seen, case)
 
 
 @frozen(kw_only=True)
@@ -331,7 +331,7 @@ class LookInPortal:
 
     def attempt(self, claimed: ClaimedEffect, case: Case, outside: Outside) -> Attempt:
         shop = outside.shops(claimed.shop)
-        return look_in_portal(claimed, self.provider, self.account, self.since, case, outside.labelling, shop)
+        return look_in_portal(claimed, self.provider, self.account, self.since, case, outside.labelling.words, shop)
 
 
 # --- plugins ---------------------------------------------------------------------------------------------

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime
 
+import attrs
+
 from retour.effects.attempt import Attempt, done, postpone
-from retour.effects.labelling import WATCHED, Labelling, as_reported_shipment
+from retour.effects.labelling import WATCHED
+from retour.effects.labels_read import as_reported_shipment
+from retour.effects.shipment_words import ShipmentWords, there, what_can_be_asked
 from retour.model.refunds import Evidence
 from retour.model.text import Text
 from retour.providers.errors import ProviderError
 from retour.rules.draft import Draft
-from retour.rules.labels import recognized
-from retour.rules.portal_returns import record_shipment
+from retour.rules.portal_returns import record_listed
+from retour.rules.whose_label import known_labels
 from retour.shop import ShopCaller
 from retour.steps.case import Case
 from retour.store.effects import ClaimedEffect
@@ -23,14 +27,14 @@ def look_in_portal(
     account: str,
     since: datetime.datetime,
     case: Case,
-    labelling: Labelling,
+    words: ShipmentWords,
     shop: ShopCaller,
 ) -> Attempt:
     """Read which return shipments an order has at a provider ``since`` its customer was led to the portal there, and
     record what is news. The shop is asked for the order as it is now only where there are any."""
     if case.time.now().earliest - since > WATCHED:
         return Attempt(settled=done(effect))
-    caller = labelling.accounts.shipping(case.shop, provider, account)
+    caller = words.accounts.shipping(case.shop, provider, account)
     if isinstance(caller, Text):
         return Attempt(settled=postpone(effect, str(caller)))
     if not caller.capabilities.list_shipments.usable:
@@ -43,11 +47,11 @@ def look_in_portal(
     order = given or case.dossier.order
     if not shipments or order is None:
         return Attempt(settled=postpone(effect, ""))
-    portal = labelling.portal(case.shop, provider, account)
+    portal = words.portal(case.shop, provider, account)
+    when_listed = there(known_labels(case.dossier, provider, account))
+    learnt = attrs.evolve(what_can_be_asked(caller), listed=shipments, when_listed=when_listed)
 
     def fact(draft: Draft) -> None:
-        readable = set(draft.dossier.labels) if caller.capabilities.fetch_shipment.usable else set()
-        for seen in recognized(draft.dossier, provider, account, shipments):
-            record_shipment(draft, order, portal, seen, Evidence.LOOKUP, readable)
+        record_listed(draft, order, portal, Evidence.LOOKUP, learnt)
 
     return Attempt(settled=postpone(effect, ""), given=given, fact=fact)

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import attrs
 
-from retour.effects.attempt import Attempt, given_back, postpone
+from retour.effects.attempt import Attempt, Outdated, given_back, postpone
 from retour.effects.kinds import KINDS, LEASE, Outside, effect_of, left_to_a_person
 from retour.effects.side_by_side import Batch, Places, SideBySide
 from retour.model.actor import Actor
@@ -446,6 +446,8 @@ def _applied(draft: Draft, effect: ClaimedEffect, one: Attempt) -> tuple[Draft, 
         for found in (one.fact, one.record):
             if found is not None:
                 found(ahead)
+    except Outdated as error:
+        return draft, None if one.settled is None else postpone(effect, str(error))
     except Exception as error:
         log.warning("what effect %s of order %s gave cannot be recorded", effect.kind, effect.order_id, exc_info=True)
         if one.settled is None:

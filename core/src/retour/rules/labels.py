@@ -7,7 +7,6 @@ first, and another is made only where the first certainly was not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import attrs
@@ -28,7 +27,6 @@ from retour.model.parcels import Address, Parcel, check_route
 from retour.model.returns import CAN_TRAVEL, GOODS_WORDS
 from retour.model.text import text
 from retour.rules.draft import Draft
-from retour.rules.label_reports import ReportedShipment
 from retour.rules.unneeded_labels import take_back
 
 
@@ -277,151 +275,11 @@ def next_for_label(
     return NextForLabel.MAKE_ANEW if now.earliest > label.unclear_at + lookup_complete_after else NextForLabel.WAIT
 
 
-def candidates(dossier: Dossier, label: Label, shipments: Iterable[ReportedShipment]) -> Sequence[ReportedShipment]:
-    """The shipments that can be ``label``: that with our id where one has it, else all that are no other label's; none
-    where another label is known without its names, since nobody could say which is whose."""
-    shipments = list(shipments)
-    ours = [one for one in shipments if one.label_id == label.id]
-    if ours:
-        return ours
-    others = [one for one in _labels_of(dossier, label.provider, label.account) if one.id != label.id]
-    free = [one for one in shipments if not one.label_id and not any(_named_alike(other, one) for other in others)]
-    nameless = [one for one in others if one.told is not None and not (one.reference or one.tracking_number)]
-    return () if nameless else free
-
-
-MADE_BEFORE = datetime.timedelta(minutes=15)
-"""How much earlier than our own intent a provider's clock can say that a label was made."""
-
-
-def recognized(
-    dossier: Dossier, provider: str, account: str, shipments: Sequence[ReportedShipment]
-) -> list[ReportedShipment]:
-    """The shipments of an order, with our id on the one that must be the label which is known without its names: a
-    label has none in what is read of it until its carrier has it."""
-    nameless = [
-        one
-        for one in _labels_of(dossier, provider, account)
-        if one.told is not None and not (one.in_portal or one.reference or one.parcel or one.tracking_number)
-    ]
-    if len(nameless) != 1:
-        return list(shipments)
-    [label] = nameless
-    since = (label.begun_at or label.ordered_at) - MADE_BEFORE
-    found = candidates(dossier, label, [one for one in shipments if one.made_at is None or one.made_at >= since])
-    if len(found) != 1:
-        return list(shipments)
-    return [attrs.evolve(one, label_id=label.id) if one is found[0] else one for one in shipments]
-
-
 def follows_a_refusal(dossier: Dossier, label: Label) -> bool:
     """Whether the label that was ordered before it for the same return was refused."""
     of_return = dossier.labels_of(label.return_id)
     before = of_return[: of_return.index(label)]
     return bool(before) and before[-1].state is LabelState.REFUSED
-
-
-def label_named(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> Label | None:
-    """The label that a provider speaks of by our id, or by a name that it is known by there."""
-    there = [one for one in _labels_of(dossier, provider, account) if not _is_anothers(dossier, one, seen)]
-    by_our_id = next((one for one in there if one.id == seen.label_id), None)
-    return by_our_id or next((one for one in there if _named_alike(one, seen)), None)
-
-
-def label_meant(
-    dossier: Dossier, provider: str, account: str, seen: ReportedShipment, readable: Iterable[str] = ()
-) -> Label | None:
-    """Which label a provider speaks of: by our id, or by a name that it has there. What has a number of the label alone
-    is the one that is known without one, and what has none is the one that is known by its number alone, if there is
-    just one such, and it has no other name that differs. One that is ``readable`` is not taken for that where it has
-    the one name and what is seen the other: the provider says itself which number and parcel belong together, and what
-    is seen can be of a return that nobody told of."""
-    label = label_named(dossier, provider, account, seen)
-    if label is not None:
-        return label
-    there = _labels_of(dossier, provider, account)
-    told = [one for one in there if one.told is not None and not _differs(dossier, one, seen)]
-    if seen.reference:
-        half = [one for one in told if not one.reference]
-        if not (seen.parcel or seen.tracking_number):
-            half = [one for one in half if one.id not in set(readable) or not (one.parcel or one.tracking_number)]
-    else:
-        half = [one for one in told if one.open and not (one.parcel or one.tracking_number)]
-        half = half if seen.names and all(one.in_portal and one.id not in set(readable) for one in half) else []
-    return half[0] if len(half) == 1 else None
-
-
-def could_be_ours(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> bool:
-    """Whether what a provider speaks of could be a label of the order that is known by some of its names only, or that
-    is being made."""
-    return is_being_made(dossier, provider, account) or any(
-        (one.told is not None or one.reference)
-        and not (one.reference and (one.parcel or one.tracking_number))
-        and not _differs(dossier, one, seen)
-        for one in _labels_of(dossier, provider, account)
-        if one.open or one.parcel or one.tracking_number  # one that was replaced can still be told of by its number
-    )
-
-
-def numbered(dossier: Dossier, provider: str, account: str, seen: ReportedShipment) -> list[Label]:
-    """The labels of an order that are known by their number alone, and could have the parcel that is ``seen``."""
-    return [
-        one
-        for one in _labels_of(dossier, provider, account)
-        if one.open and one.reference and not (one.parcel or one.tracking_number) and not _differs(dossier, one, seen)
-    ]
-
-
-def known_by_its_parcel(dossier: Dossier, provider: str, account: str) -> bool:
-    """Whether a label of the order is known by its parcel alone, and not by its own number."""
-    return any(
-        not one.reference and bool(one.parcel or one.tracking_number) for one in _labels_of(dossier, provider, account)
-    )
-
-
-def nameless(dossier: Dossier, provider: str, account: str) -> bool:
-    """Whether a label of the order is there, or may be, and has no name at its provider by which it could be read."""
-    return is_being_made(dossier, provider, account) or any(
-        one.open and one.told is not None and not (one.reference or one.parcel or one.tracking_number)
-        for one in _labels_of(dossier, provider, account)
-    )
-
-
-def same_parcel(one: ReportedShipment, other: ReportedShipment) -> bool | None:
-    """Whether two words are about one parcel, by its number or else its tracking number; None where that is open."""
-    for ours, theirs in ((one.parcel, other.parcel), (one.tracking_number, other.tracking_number)):
-        if ours and theirs:
-            return ours == theirs
-    return None
-
-
-def is_being_made(dossier: Dossier, provider: str, account: str) -> bool:
-    """Whether a label of the order may be there, and nobody knows yet: its answer is on its way, or was lost."""
-    return any(one.may_be_made for one in _labels_of(dossier, provider, account))
-
-
-def _is_anothers(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
-    """Whether what is said is of another order, or carries our id of another label. Of a label that the customer made
-    in the portal neither tells: its order can have another number at the provider, and our id it has not."""
-    if label.in_portal:
-        return False
-    return seen.order_id not in ("", dossier.order_id) or seen.label_id not in ("", label.id)
-
-
-def _differs(dossier: Dossier, label: Label, seen: ReportedShipment) -> bool:
-    return _is_anothers(dossier, label, seen) or any(one != other for one, other in _in_common(label, seen))
-
-
-def _named_alike(label: Label, seen: ReportedShipment) -> bool:
-    """Whether a label is named by the first name that both have: its number, else that of its parcel, else its tracking
-    number. Numbers of labels and of parcels are two things, and a carrier can give a tracking number again."""
-    return next((one == other for one, other in _in_common(label, seen)), False)
-
-
-def _in_common(label: Label, seen: ReportedShipment) -> Iterator[tuple[str, str]]:
-    ours = (label.reference, label.parcel, label.tracking_number)
-    theirs = (seen.reference, seen.parcel, seen.tracking_number)
-    return ((one, other) for one, other in zip(ours, theirs, strict=True) if one and other)
 
 
 def _labels_of(dossier: Dossier, provider: str, account: str) -> list[Label]:

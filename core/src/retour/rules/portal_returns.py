@@ -7,7 +7,7 @@ a person looks at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -16,7 +16,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.goods import ReturnApproved, ReturnRequested
 from retour.model.events.labels import PortalLabelFound
 from retour.model.frozen import frozen
-from retour.model.labels import ParcelState, Told, WhatFollows
+from retour.model.labels import ParcelState, WhatFollows
 from retour.model.order import Order, OrderLine
 from retour.model.reasons import ReasonCode, names_in_a_reason, reason
 from retour.model.refunds import Evidence
@@ -24,11 +24,8 @@ from retour.model.return_reasons import ReturnReason
 from retour.model.returns import GoodsState, Objection, RequestedLine, Return
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedItem, ReportedShipment, report
-from retour.rules.labels import could_be_ours, label_meant
 from retour.rules.left import units_left
-
-_GONE = frozenset({Told.REFUSED, Told.CANCELLED})
-"""Labels with which nothing comes: one that nobody knew is no news."""
+from retour.rules.whose_label import GONE, Answer, Learnt, Nobodys, This, is_listed, known_labels, sorted_out, whose
 
 
 @frozen(kw_only=True)
@@ -42,25 +39,28 @@ class Portal:
 
 
 def record_shipment(
-    draft: Draft,
-    order: Order,
-    portal: Portal,
-    seen: ReportedShipment,
-    evidence: Evidence,
-    readable: Iterable[str] = (),
-) -> None:
+    draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence, learnt: Learnt
+) -> Answer:
     """Record what a provider says of a return shipment of an order: of a label that is known, or one that the customer
-    made himself. One that could be a label which is being made or only half known waits until its names are told;
-    ``readable`` are labels of which the provider tells these when it is asked by their number."""
-    label = label_meant(draft.dossier, portal.provider, portal.account, seen, readable)
-    if label is not None:
-        report(draft, label, seen, evidence, portal.follows)
-    elif (
-        seen.told not in _GONE
-        and seen.names
-        and not could_be_ours(draft.dossier, portal.provider, portal.account, seen)
-    ):
-        _found(draft, order, portal, seen, evidence)
+    made himself. Gives whose it is: what can be a label that is being made or only half known is recorded of none."""
+    dossier = draft.dossier
+    answer = whose(known_labels(dossier, portal.provider, portal.account), seen, learnt)
+    named = learnt.named(seen)
+    if isinstance(answer, This):
+        report(draft, dossier.labels[answer.label_id], named, evidence, portal.follows)
+    elif answer is Nobodys.NONE and named.names and (seen.reference or is_listed(seen, learnt)):
+        now = learnt.itself or seen
+        if not {seen.told, now.told} & GONE:
+            _found(draft, order, portal, named, evidence)
+    return answer
+
+
+def record_listed(draft: Draft, order: Order, portal: Portal, evidence: Evidence, learnt: Learnt) -> None:
+    """Record what a provider says of all return shipments of an order that it listed."""
+    labels = known_labels(draft.dossier, portal.provider, portal.account)
+    learnt = sorted_out(labels, learnt)
+    for seen in learnt.listed or ():
+        record_shipment(draft, order, portal, seen, evidence, learnt)
 
 
 def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
