@@ -214,6 +214,7 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
         "told": Told,
         "progress": ParcelState,
         "changed_at": datetime.datetime.fromisoformat,
+        "made_at": datetime.datetime.fromisoformat,
         "items": lambda items: [SentItem(**item) for item in items],
     }
     return {name: kinds[name](value) if name in kinds else value for name, value in said.items()}
@@ -228,9 +229,9 @@ def signed_webhook(*said: dict[str, Any], items: Any = None) -> tuple[dict[str, 
 KEY = Secret("the key of the small carrier")
 
 
-def plugin_of(carrier: Carrier, **more: object) -> object:
+def plugin_of(carrier: Carrier, provider: type[SmallCarrier] = SmallCarrier, **more: object) -> object:
     """A plugin with a provider of its own before ``carrier``; ``more`` are other attributes of its class."""
-    kind = type("OneSmallCarrier", (SmallCarrier,), {"carrier": carrier, **more})
+    kind = type("OneSmallCarrier", (provider,), {"carrier": carrier, **more})
 
     class Plugin:
         name = "small_carrier"

@@ -83,6 +83,7 @@ def test_a_return_from_the_portal_is_announced_approved_and_has_its_label_by_the
             tracking_number="3S1",
             carrier="postnl",
             said_at=NOON + HOUR,
+            made_at=NOON,
         ),
         ParcelMoved(
             return_id="rt-1",

@@ -329,6 +329,7 @@ def test_the_edges_of_the_rule(labels: Sequence[Known], seen: ReportedShipment, 
 
 A, B = shown(reference="1"), shown(reference="2")
 UNNAMED, REFUSED = shown(Told.ANNOUNCING, reference=""), shown(Told.REFUSED, reference="")
+AT_NOON = shown(reference="", made_at=NOON)
 OURS, THEIRS = shown(reference="3", label_id="lb"), shown(reference="4", label_id="lb9")
 
 
@@ -344,6 +345,7 @@ OURS, THEIRS = shown(reference="3", label_id="lb"), shown(reference="4", label_i
         ([SECOND_ONE], [UNNAMED], []),
         ([a_label("lb2", reference="2", since=None)], [UNNAMED], []),
         ([a_label("lb2", reference="2", since=None)], [UNNAMED, PARCEL], [UNNAMED, PARCEL]),
+        ([a_label("lb2", made_at=NOON + HOUR)], [AT_NOON], [AT_NOON]),
         ([a_label("lb2")], [A], []),
         ([a_label("lb2")], [A, B], [A, B]),
         ([a_label("lb2")], [A, OURS], [OURS]),
@@ -358,6 +360,15 @@ def test_shipments_that_can_be_a_label_have_our_id_or_are_no_other_labels(
     label: Known, others: Sequence[Known], listed: Sequence[ReportedShipment], can: Sequence[ReportedShipment]
 ) -> None:
     assert list(among([label, *others], label, listed)) == can
+
+
+@pytest.mark.parametrize("made_at, can", [(NOON, True), (NOON + SECOND, False), (None, False)])
+def test_a_label_without_names_is_known_by_when_it_was_made_also_beside_others(
+    made_at: datetime.datetime | None, can: bool
+) -> None:
+    """Another label, of which nothing is listed, could else be the one shipment that there is."""
+    label, other = a_label(made_at=made_at), a_label("lb2", reference="2", since=None)
+    assert list(among([label, other], label, [AT_NOON])) == [AT_NOON] * can
 
 
 @pytest.mark.parametrize(

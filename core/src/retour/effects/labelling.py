@@ -58,6 +58,7 @@ _OF_THE_ACCOUNT = (ErrorCode.AUTHENTICATION, ErrorCode.CONFIGURATION)
 """Refusals that say nothing of a label."""
 
 _MAY_BE_MADE = (LabelState.ORDERED, LabelState.UNKNOWN)
+_ENDED = (LabelState.REFUSED, LabelState.CANCELLED)
 
 
 @frozen
@@ -237,7 +238,7 @@ class Labelling:
     def look(self, effect: ClaimedEffect, label_id: str, case: Case) -> Attempt:
         """Look at a label and its parcel, until the parcel is at its end; webhooks are faster."""
         label = case.dossier.label(label_id)
-        if label.state in (LabelState.REFUSED, LabelState.CANCELLED) or label.progress is ParcelState.DELIVERED:
+        if label.state in _ENDED or label.progress is ParcelState.DELIVERED:
             return Attempt(settled=done(effect))
         if case.time.now().earliest - (label.begun_at or label.ordered_at) > WATCHED:
             return _watched_to_the_end(effect, label)
@@ -438,7 +439,7 @@ def _held_among_several(effect: ClaimedEffect, label: Label) -> Attempt:
 
     def record(draft: Draft) -> None:
         now = draft.dossier.label(label.id)
-        if now.open and not (now.reference or now.parcel or now.needs_person):
+        if now.state not in _ENDED and not (now.reference or now.parcel or now.needs_person):
             draft.record(
                 LabelUnclear(return_id=label.return_id, label_id=label.id, because=because, database_at=draft.latest)
             )

@@ -239,7 +239,7 @@ class Label:
     """When the parcel's last step was recorded."""
 
     told_at: datetime.datetime | None = None
-    """When that step was, by the provider's clock."""
+    """When its provider last said that the parcel was there, by the provider's clock."""
 
     not_cancelled: Reason | None = None
     """Why it could not be taken back."""
@@ -252,6 +252,9 @@ class Label:
 
     document_id: str | None = None
     """Names its document, if that had to be kept."""
+
+    made_at: datetime.datetime | None = None
+    """When it was made, by what its provider first showed of it; None while that is not known."""
 
     @property
     def changed_at(self) -> datetime.datetime:

@@ -74,8 +74,9 @@ class Shipment:
     for it. ``because`` is why it was refused, in the carrier's words, without mail addresses and IBANs.
     ``cancellable`` is whether it can be cancelled now, None where the provider does not say. ``cost`` is what it
     charges. ``valid_until`` is the last day on which the label can be used.
-    ``made_at`` is when the label was made and ``changed_at`` when the parcel got where it is, by the provider's clock
-    (UTC). ``items`` are what is in the parcel and why it comes back, of one that the customer made in a portal.
+    ``made_at`` is when the label was made, the same wherever it is read, and ``changed_at`` when the parcel got where
+    it is and the same until it gets further, by the provider's clock (UTC). ``items`` are what is in the parcel and why
+    it comes back, of one that the customer made in a portal.
 
     All of it is the provider's word: what was asked for is never filled in for it. Raises `ProviderError` (unreadable
     answer) for a field of another type, and for one that names neither itself, nor a parcel, nor an order.

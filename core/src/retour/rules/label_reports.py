@@ -119,6 +119,7 @@ def report(
         because=label.because if late else seen.because,
         said_at=None if late else seen.changed_at,
         step_at=_repeated_at(label, seen),
+        made_at=None if evidence is Evidence.WEBHOOK else seen.made_at,
         became_ready=seen.told is Told.READY
         and label.told is not Told.READY
         and not late

@@ -40,6 +40,7 @@ class Known:
     ``making`` says that it may be there, and that nobody knows yet; ``there`` that it is, or was. ``since`` is when it
     was asked for, None for one that the customer made in the portal: that has no id of ours, and its order can have
     another number there. ``ended`` says that nothing comes with it any more, and that it never had a parcel.
+    ``made_at`` is when it was made by what its provider shows of it, which a label without a name is known by too.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Known:
     there: bool = False
     ended: bool = False
     since: datetime.datetime | None = None
+    made_at: datetime.datetime | None = None
 
     @property
     def in_portal(self) -> bool:
@@ -80,6 +82,7 @@ def known(label: Label, order_id: str) -> Known:
         there=not label.may_be_made and (label.told is not None or bool(label.reference)),
         ended=label.told in GONE and not (label.parcel or label.tracking_number),
         since=None if label.in_portal else label.begun_at or label.ordered_at,
+        made_at=label.made_at,
     )
 
 
@@ -113,7 +116,8 @@ class Learnt:
             return label
         parcel, tracking_number = label.parcel or read.parcel, label.tracking_number or read.tracking_number
         ended = read.told in GONE and not (parcel or tracking_number)
-        return attrs.evolve(label, parcel=parcel, tracking_number=tracking_number, ended=ended)
+        made_at = label.made_at or read.made_at
+        return attrs.evolve(label, parcel=parcel, tracking_number=tracking_number, ended=ended, made_at=made_at)
 
     def named(self, seen: ReportedShipment) -> ReportedShipment:
         """What is spoken of, with the names of its parcel, as far as it was read."""
@@ -181,7 +185,7 @@ def whose(labels: Sequence[Known], seen: ReportedShipment, learnt: Learnt) -> An
     if named is not None:
         return This(named.id)
     fresh = learnt.itself or (seen if is_listed(seen, learnt) else None)
-    could = [one for one in here if _can_be(one, seen) and not _never_had(one, seen, fresh)]
+    could = [one for one in here if _can_be(one, seen) and not _is_another(one, seen, fresh)]
     if not could:
         return Nobodys.NONE
     rule = _by_number if seen.reference else _by_parcel
@@ -262,20 +266,21 @@ def _made_at_once(one: datetime.datetime | None, other: datetime.datetime | None
 def among(labels: Sequence[Known], label: Known, listed: Sequence[ReportedShipment]) -> Sequence[ReportedShipment]:
     """The ``listed`` return shipments of an order that can be a label: that with our id where one has it, else all that
     are no other label's and have no name that differs. None where another label, of which nothing is listed, can be the
-    only one: what a provider lists can be late."""
+    only one, and not even its time tells them apart: what a provider lists can be late."""
     ours = [one for one in listed if one.label_id == label.id]
     if ours:
         return ours
     others = [one for one in labels if one.id != label.id]
     free = [one for one in _nobodys(others, listed) if _fits(label, one)]
-    if len(free) == 1 and any(one.there and not one.tracking_number and _fits(one, free[0]) for one in others):
-        return ()
+    if len(free) == 1 and None in (label.made_at, free[0].made_at):
+        rivals = [one for one in others if one.there and not one.tracking_number]
+        return () if any(_fits(one, free[0]) for one in rivals) else free
     return free
 
 
 def _fits(label: Known, listed: ReportedShipment) -> bool:
     """Whether a shipment that was listed can be a label."""
-    return _can_be(label, listed) and not _never_had(label, listed, listed)
+    return _can_be(label, listed) and not _is_another(label, listed, listed)
 
 
 def are_settled(shipments: Sequence[ReportedShipment]) -> bool:
@@ -333,9 +338,11 @@ def _can_be(label: Known, seen: ReportedShipment) -> bool:
     return not too_early and all(one == other for one, other in _in_common(label, seen))
 
 
-def _never_had(label: Known, seen: ReportedShipment, now: ReportedShipment | None) -> bool:
-    """Whether a label that ended without a parcel cannot be what is seen: no parcel is its own, and a number only if
-    what has it ended too, as it is ``now``."""
+def _is_another(label: Known, seen: ReportedShipment, now: ReportedShipment | None) -> bool:
+    """Whether a label cannot be what is seen, by what its provider shows of that ``now``: it was made at another time.
+    One that ended without a parcel has none, and a number only if what has that number ended too."""
+    if now is not None and not _made_at_once(label.made_at, now.made_at):
+        return True
     if not label.ended:
         return False
     return not seen.reference or bool(seen.tracking_number) or (now is not None and now.told not in GONE)

@@ -135,7 +135,8 @@ class LabelReported:
     """What the provider says of a label, where that is news. ``evidence`` is how we know, and ``said_at`` since when it
     is so by the provider's clock, where it says so; ``became_ready`` says that it can be printed now, and could not
     before, for a return that may be sent. ``step_at`` is when its parcel was said to be where it is known to be, if
-    that is later than was known, and ``again`` says that times are all that is new: nothing changes by it."""
+    that is later than was known, and ``again`` says that times are all that is new: nothing changes by it.
+    ``made_at`` is when it was made by what its provider shows of it."""
 
     type: ClassVar = "label_reported"
     version: ClassVar = 1
@@ -157,6 +158,7 @@ class LabelReported:
     became_ready: bool = False
     step_at: datetime.datetime | None = None
     again: bool = False
+    made_at: datetime.datetime | None = None
 
     @property
     def announced_by(self) -> str | None:

@@ -105,6 +105,7 @@ def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
         because=event.because,
         needs_person=False,
         cancel_asked=known.cancel_asked and event.told is not Told.CANCELLED,
+        made_at=known.made_at or event.made_at,
     )
 
 
