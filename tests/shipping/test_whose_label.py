@@ -12,7 +12,7 @@ from shipping.world import ANNA, BOX, HOME, JANSEN, World
 
 from retour import AttentionKind, InvalidArgument, LabelState, ParcelState, ProviderUnavailable, WrongState
 from retour.model.labels import Told
-from retour.providers import ErrorCode, ProviderError
+from retour.providers import ErrorCode, ProviderError, Shipment
 
 
 @pytest.fixture
@@ -213,3 +213,39 @@ def test_a_return_from_the_portal_is_never_the_label_that_was_found_without_name
     assert [(one.reference, one.state.value) for one in labels.values() if one.in_portal] == [
         ("P1", "ready" if then == "announced" else "refused")
     ]
+
+
+def test_what_was_found_out_of_an_order_that_changed_meanwhile_is_recorded_of_nothing_and_found_out_again(
+    make_world: Callable[..., World],
+) -> None:
+    """A label is ordered, and its answer lost, while the number of another is being read: it could be that one's."""
+    world = make_world()
+    kind: Any = world.desk._services.registry.shipping["small_carrier"][0]
+    kind.list_shipments = lambda self, order_id, since: [Shipment(told=Told.READY, parcel="p-R1", order_id="1001")]
+    world.carrier.lost_answers = 1
+    first = str(world.order().label_id)
+    world.work_for(minutes=1)
+    reads: list[str] = []
+
+    def read(self: object, reference: str, parcel: str) -> Shipment:
+        reads.append(reference)
+        if len(reads) == 1:
+            world.carrier.lost_answers = 1
+            world.order("meanwhile", another_parcel=True)
+        return Shipment(told=Told.READY, parcel="p-P1", order_id="1001")
+
+    kind.fetch_shipment = read
+    tell(world, id="ev-p", told="announcing", reference="P1", order_id="1001", progress="not_sent")
+    labels = world.desk.dossier("1001").labels
+    assert [one.in_portal for one in labels.values()] == [False, False]
+    [second] = [one.id for one in labels.values() if one.id != first]
+    kind.list_shipments = lambda self, order_id, since: [
+        Shipment(told=Told.READY, parcel=parcel, order_id="1001") for parcel in ("p-R1", "p-R2", "p-P1")
+    ]
+    world.work_for(minutes=1)
+    assert [one.about for one in world.desk.attention(AttentionKind.LABEL_UNKNOWN).items] == [second]
+    world.desk.settle_label("1001", second, by=ANNA, made=False)
+    world.work_for(minutes=10)
+    labels = world.desk.dossier("1001").labels
+    assert [(one.reference, one.parcel) for one in labels.values() if one.in_portal] == [("P1", "p-P1")]
+    assert (labels[first].reference, labels[first].parcel) == ("", "p-R1")

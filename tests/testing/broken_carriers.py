@@ -563,6 +563,26 @@ class ReadsTimesInItsOwnZone(ReadsWordsAs):
         return attrs.evolve(found, changed_at=found.changed_at - datetime.timedelta(hours=2))
 
 
+@breaks("test_times_stay_until_a_parcel_gets_further")
+class TellsTheTimeOfTheQuestion(ReadsWordsAs):
+    """Each look at a parcel is kept with its order, since it tells of a later time than the one before."""
+
+    asked: ClassVar[int] = 0
+
+    def progress(self, word: str, found: Shipment) -> Shipment:
+        assert found.changed_at is not None
+        type(self).asked += 1
+        return attrs.evolve(found, changed_at=found.changed_at + datetime.timedelta(seconds=type(self).asked))
+
+
+@breaks("test_times_stay_until_a_parcel_gets_further")
+class ListsTheTimeOfTheLastStep(SmallPost):
+    """A label whose answer was lost is not known again in the list of its order once it was scanned."""
+
+    def list_shipments(self, order_id: str, since: datetime.datetime) -> Sequence[Shipment]:
+        return [attrs.evolve(one, made_at=one.changed_at) for one in super().list_shipments(order_id, since)]
+
+
 @breaks("test_a_word_that_nobody_knows_is_unknown_and_kept")
 class LooksForAPartOfTheWord(ReadsWordsAs):
     """ "not delivered" is delivered."""

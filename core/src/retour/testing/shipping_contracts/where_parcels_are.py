@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ STEPS = {
     "send_back": {ParcelState.RETURNED_TO_SENDER},
 }
 """What a parcel can be told as after a carrier's step; one that is lost may have no word of its own."""
+
+A_DAY = datetime.timedelta(days=1)
+"""For which a parcel stays where it is."""
 
 ODD_REFERENCES = ("", " ", "..", "../account", "a/b", "1?x=1", "1#x", "%2e%2e", "é", "0", "-1", "x" * 300, "1\r\nX: 1")
 
@@ -54,6 +58,27 @@ def test_a_parcel_is_told_where_it_is(account: ShippingAccount, step: str) -> No
     assert account.is_now(now.changed_at), f"it was just now, and {now.changed_at} is told: another zone's time?"
     assert now.provider_status, "the carrier's own word is not kept"
     assert now.told is Told.READY, f"its label was used, and is told as {now.told}"
+
+
+@needs("labels", "fetch_shipment")
+def test_times_stay_until_a_parcel_gets_further(account: ShippingAccount) -> None:
+    """When a label was made is the same wherever it is read, and when its parcel got where it is the same until it gets
+    further.
+
+    By the one a label whose answer was lost is known in the list of its order; by the other it is told which of two
+    words came last, and each new time of the same word is kept with the order.
+    """
+    made = account.made()
+    account.sandbox.scan(account.reference(made))
+    first = account.now(made)
+    account.sandbox.advance(A_DAY)
+    again = account.now(made)
+    assert again.changed_at == first.changed_at, "nothing happened to the parcel, and it is told of another time"
+    shown = [first, again]
+    if account.capabilities.list_shipments.usable:
+        shown += account.provider().list_shipments(made.request.order_id, account.since)
+    times = {one.made_at for one in shown if one.made_at is not None}
+    assert len(times) <= 1, f"one label was made at {len(times)} times: {sorted(times)}"
 
 
 @needs("labels", "fetch_shipment")
