@@ -28,6 +28,7 @@ from retour.rules.whose_label import (
     This,
     Wait,
     among,
+    are_settled,
     by_name,
     known_labels,
     same_parcel,
@@ -203,6 +204,54 @@ def test_what_follows_from_that(label: Known, nameless: bool, of_a_parcel: bool,
     assert (label.nameless, label.of_a_parcel, label.in_portal) == (nameless, of_a_parcel, theirs)
 
 
+def test_a_label_has_what_it_had_and_what_was_read_of_it_besides() -> None:
+    read = shown(reference="", parcel="p1", tracking_number="3S1", made_at=NOON)
+    learnt = Learnt(labels={"lb": read, "lb2": None})
+    assert learnt.names_of(BY_NUMBER) == attrs.evolve(BY_NUMBER, parcel="p1", tracking_number="3S1", made_at=NOON)
+    had = a_label(parcel="p0", tracking_number="3S0", made_at=NOON + HOUR)
+    assert learnt.names_of(had) == had
+    assert learnt.names_of(a_label("lb2")) == a_label("lb2")
+    assert learnt.names_of(a_label("lb3")) == a_label("lb3")
+
+
+@pytest.mark.parametrize(
+    "names, word, ended",
+    [
+        ({}, Told.CANCELLED, True),
+        ({}, Told.READY, False),
+        ({"parcel": "p1"}, Told.CANCELLED, False),
+        ({"tracking_number": "3S1"}, Told.REFUSED, False),
+    ],
+)
+def test_a_label_ended_when_that_is_read_and_it_has_no_parcel(names: dict[str, str], word: Told, ended: bool) -> None:
+    learnt = Learnt(labels={"lb": shown(word, reference="", **names)})
+    assert learnt.names_of(BY_NUMBER).ended is ended
+    [known] = of_events(ordered("lb"), told("lb", word, **names, made_at=NOON))
+    assert (known.ended, known.made_at) == (ended, NOON)
+
+
+def test_what_is_spoken_of_has_the_names_that_it_was_said_with_and_those_that_were_read() -> None:
+    read = shown(reference="", parcel="p1", tracking_number="3S1")
+    assert Learnt(itself=read).named(NUMBER) == attrs.evolve(NUMBER, parcel="p1", tracking_number="3S1")
+    said = attrs.evolve(NUMBER, parcel="p0", tracking_number="3S0")
+    assert Learnt(itself=read).named(said) == said
+
+
+@pytest.mark.parametrize(
+    "shipments, settled",
+    [
+        ([], True),
+        ([shown(reference="", parcel="p1"), shown(reference="", tracking_number="3S1")], True),
+        ([shown(Told.REFUSED, reference=""), shown(Told.CANCELLED, reference="")], True),
+        ([shown(reference="", parcel="p1"), shown(Told.ANNOUNCING, reference="")], False),
+    ],
+)
+def test_shipments_are_settled_when_none_of_them_gets_another_name(
+    shipments: Sequence[ReportedShipment], settled: bool
+) -> None:
+    assert are_settled(shipments) is settled
+
+
 # --- names ------------------------------------------------------------------------------------------------
 
 PORTAL = a_label(reference="1", since=None)
@@ -263,6 +312,7 @@ NUMBER, PARCEL = shown(Told.ANNOUNCING, reference="2"), shown(reference="", parc
 TRACKED = shown(reference="", tracking_number="3S2")
 ASKED_ALL = Learnt(itself=NUMBER, listed=[], when_listed=frozenset({"lb", "lb2"}))
 NOTHING = Learnt(reads=False, lists=False)
+NAMELESS_TOO = a_label("lb2")
 OTHER_PARCEL = shown(reference="", parcel="p7")
 
 
@@ -288,6 +338,7 @@ def read_at(read: datetime.datetime | None, *, listed_at: datetime.datetime) -> 
         ([BEING_MADE, a_label("lb2", reference="2")], PARCEL, Learnt(), Ask(About.A_LABEL, "lb2")),
         ([BEING_MADE, BY_BOTH], PARCEL, Learnt(), Wait.FOR_AN_ANSWER),
         ([BY_PARCEL], TRACKED, Learnt(), Ask(About.A_LABEL, "lb")),
+        ([BY_PARCEL, NAMELESS_TOO], TRACKED, Learnt(labels={"lb": None}), Wait.FOR_A_PARCEL),
         ([a_label(tracking_number="3S1")], PARCEL, Learnt(), Wait.FOR_A_PARCEL),
         ([NAMELESS], PARCEL, Learnt(), Wait.FOR_A_PARCEL),
         # a list that was read before the label was known to be there, or is late
