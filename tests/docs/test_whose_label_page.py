@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "decisions" / "0039-whose-label-a-number-is.md"
+PAGE = ROOT / "docs" / "decisions" / "0041-whose-label-a-number-is.md"
 TABLE = ROOT / "tests" / "shipping" / "whose_label.md"
 BEGIN, END = "<!-- the rule -->\n", "<!-- the end of the rule -->"
 
