@@ -65,14 +65,17 @@ def wake(process: ForkServerProcess) -> None:
     os.kill(process.pid, signal.SIGCONT)
 
 
-def run_code(code: str, folder: Path, errors: Path) -> int:
-    """Run code as ``python -W error`` in a folder does; gives its exit code. What goes wrong is written to a file."""
-    return run(_as_main, code, folder, errors)
+def run_code(code: str, folder: Path, errors: Path, said: Path | None = None) -> int:
+    """Run code as ``python -W error`` in a folder does; gives its exit code. What goes wrong is written to a file, and
+    what it prints to another, where one is ``said``."""
+    return run(_as_main, code, folder, errors, said)
 
 
-def _as_main(code: str, folder: Path, errors: Path) -> None:
+def _as_main(code: str, folder: Path, errors: Path, said: Path | None) -> None:
     os.chdir(folder)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+    if said is not None:
+        sys.stdout = said.open("w", encoding="utf-8")
     warnings.simplefilter("error")
     sys.path.insert(0, "")
     main = sys.modules["__main__"] = ModuleType("__main__")

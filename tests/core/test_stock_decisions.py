@@ -18,7 +18,7 @@ from retour.model.events.stock import RestockAsked, RestockDecided, StockFailed
 from retour.model.reasons import ReasonCode, reason
 from retour.model.returns import Extent, StockMovement
 from retour.rules.requests import POLICY
-from retour.rules.stock import after_correction, after_receipt, answer, default_decision, undecided
+from retour.rules.stock import after_correction, after_receipt, answer, default_decision
 from retour.testing import a_line, a_service, an_order
 
 ORDER: Order = an_order(
@@ -87,7 +87,7 @@ def test_one_product_is_restocked_at_once_and_several_are_asked(order: Order, de
 def test_units_are_undecided_that_are_sellable_tracked_and_in_no_decision(
     known: Sequence[Event], units: Mapping[str, int]
 ) -> None:
-    assert undecided(a_draft(ORDER, *known).dossier.return_("rt"), ORDER) == units
+    assert a_draft(ORDER, *known).dossier.return_("rt").undecided(ORDER) == units
 
 
 # --- after a receipt -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from retour import (
     ReturnDesk,
     StockState,
 )
-from retour.model.errors import InvalidLines, InvalidQuantity, UnknownLine, WrongState
+from retour.model.errors import InvalidLines, InvalidQuantity, UnknownLine, UnknownReturn, WrongState
 from retour.testing import a_line, a_service, an_order
 
 ANNA = Actor.staff("anna")
@@ -102,6 +102,24 @@ def test_an_order_of_several_products_asks(several: tuple[MemoryShop, ReturnDesk
     assert question.sentence.render("en").startswith("The stock of 3 units is not updated yet.")
     assert question.sentence.render("nl").startswith("De voorraad van 3 stuks is nog niet bijgewerkt.")
     assert shop.stock == {}
+
+
+def test_a_page_that_is_shown_later_has_the_question_as_the_command_gave_it(
+    several: tuple[MemoryShop, ReturnDesk],
+) -> None:
+    _, desk = several
+    outcome = desk.mark_returned("1001", by=ANNA)
+    assert desk.dossier("1001").restock_question(outcome.return_id) == outcome.restock.question
+    counted = [Counted(line_id="teapot", damaged=1), Counted(line_id="cup", sellable=2)]
+    corrected = desk.correct_receipt("1001", outcome.receipt_id or "", counted, by=ANNA)
+    later = desk.dossier("1001").restock_question(outcome.return_id)
+    assert later is not None
+    assert later.units == {"cup": 2}
+    assert later == corrected.restock.question
+    desk.answer_restock("1001", outcome.return_id, RestockDecision.all(), by=ANNA)
+    assert desk.dossier("1001").restock_question(outcome.return_id) is None
+    with pytest.raises(UnknownReturn):
+        desk.dossier("1001").restock_question("another")
 
 
 def test_several_products_ask_also_when_only_one_of_them_comes_back(several: tuple[MemoryShop, ReturnDesk]) -> None:

@@ -30,6 +30,9 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.py)\n")
 """The first line of a block that is a file. The other blocks of its page find it where they run."""
 
+PRINTED = re.compile(r"^\s*print\(.*\)  # (.*)$", re.MULTILINE)
+"""What a reader is told that a line prints: three dots stand for what is left out."""
+
 TESTED_ELSEWHERE = ("make ", "python3 -m venv", ".venv/bin/pip", ".venv/bin/pytest", "pip install")
 """Commands that install, or that run these tests: .ci/run and tests/test_install.py run them."""
 
@@ -92,8 +95,13 @@ def test_a_page_of_a_framework_that_is_not_installed_is_skipped_and_fails_on_a_b
 @pytest.mark.parametrize("code", blocks("python"))
 def test_a_python_block_runs(code: str, place: Path) -> None:
     needs_installed(code)
-    errors = place / "errors.txt"
-    assert forked.run_code(code, place, errors) == 0, errors.read_text()
+    errors, said = place / "errors.txt", place / "said.txt"
+    assert forked.run_code(code, place, errors, said) == 0, errors.read_text()
+    printed = re.sub("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]", " ", said.read_text())
+    for line in PRINTED.findall(code):
+        assert re.search("^" + ".*".join(map(re.escape, line.split("..."))) + "$", printed, re.MULTILINE), (
+            f"{line!r} is not what is printed: {printed}"
+        )
 
 
 @pytest.mark.long

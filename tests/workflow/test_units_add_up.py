@@ -50,7 +50,6 @@ from retour.model.labels import SCANNED, USUALLY_FOLLOWS, Told
 from retour.model.returns import GoodsState, ReceivedReturn, Return
 from retour.providers import ErrorCode, ProviderError
 from retour.rules.left import account_of
-from retour.rules.stock import undecided
 from retour.store import tables
 from retour.testing import a_line, an_order
 
@@ -663,7 +662,7 @@ class Units(RuleBasedStateMachine):
     def each_sellable_unit_is_restocked_once_or_listed_or_waits_and_no_other_is(self) -> None:
         order, in_stock = self.shop.orders[self.order_id], dict.fromkeys(FULFILLED, 0)
         for one in self.dossier.returns.values():
-            waiting, moved = undecided(one, order), one.moved()
+            waiting, moved = one.undecided(order), one.moved()
             for line_id in FULFILLED:
                 sellable = sum(self.books[receipt].get(line_id, {}).get("sellable", 0) for receipt in one.receipts)
                 listed = one.by_hand.get(line_id, 0)

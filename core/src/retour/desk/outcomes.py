@@ -12,7 +12,6 @@ from retour.model.events.goods import GoodsReceived
 from retour.model.events.stock import RestockAsked
 from retour.model.outcome import Outcome, ReturnOutcome, return_outcome
 from retour.model.text import text
-from retour.rules import stock
 from retour.steps.case import Case
 
 
@@ -46,7 +45,7 @@ def outcome_of(
             [
                 return_outcome(
                     dossier.returns[return_id],
-                    stock.undecided(dossier.returns[return_id], case.order),
+                    dossier.returns[return_id].undecided(case.order),
                     receipt_id=receipts.get(return_id),
                     because=because.get(return_id),
                 )
@@ -96,7 +95,7 @@ def _return_now(case: Case, before: ReturnOutcome) -> ReturnOutcome:
     return_, question = case.dossier.returns[before.return_id], before.restock.question
     return return_outcome(
         return_,
-        stock.undecided(return_, case.order),
+        return_.undecided(case.order),
         receipt_id=before.receipt_id,
         because=question.because if question is not None else None,
     )

@@ -19,6 +19,7 @@ from retour.model.frozen import frozen
 from retour.model.labels import Label
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
+from retour.model.outcome import RestockQuestion, restock_question
 from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
@@ -96,6 +97,14 @@ class Dossier:
                 )
             )
         return found
+
+    def restock_question(self, return_id: str) -> RestockQuestion | None:
+        """The question about the stock of a return, as its command gave it: for a page that shows it later, or again.
+        None where nothing is asked; ``because`` is of the command alone. Raises `UnknownReturn`."""
+        return_ = self.return_(return_id)
+        if self.order is None or not return_.question_open:
+            return None
+        return restock_question(return_.undecided(self.order))
 
     def return_of_receipt(self, receipt_id: str) -> Return:
         """The return that ``receipt_id`` belongs to; raises `UnknownReceipt`."""

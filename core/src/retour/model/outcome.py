@@ -309,25 +309,27 @@ class WorkReport:
         return not (self.done or self.failed or self.expired or self.forgotten or self.pruned or self.completed)
 
 
+def restock_question(undecided: Mapping[str, int], because: Reason | None = None) -> RestockQuestion:
+    """The question about units of each order line that nobody has decided about."""
+    return RestockQuestion(
+        sentence=texts(
+            "The stock of {count} unit is not updated yet. Add it back to stock?",
+            "The stock of {count} units is not updated yet. Add them all back to stock?",
+            sum(undecided.values()),
+        ),
+        ok=text("OK – restock everything"),
+        cancel=text("Cancel – I will restock myself"),
+        choose=text("Choose per product"),
+        units=dict(undecided),
+        because=because,
+    )
+
+
 def return_outcome(
     return_: Return, undecided: Mapping[str, int], *, receipt_id: str | None, because: Reason | None
 ) -> ReturnOutcome:
     """A return with the question that it waits for, if it does."""
-    question = None
-    if return_.question_open:
-        products = sum(undecided.values())
-        question = RestockQuestion(
-            sentence=texts(
-                "The stock of {count} unit is not updated yet. Add it back to stock?",
-                "The stock of {count} units is not updated yet. Add them all back to stock?",
-                products,
-            ),
-            ok=text("OK – restock everything"),
-            cancel=text("Cancel – I will restock myself"),
-            choose=text("Choose per product"),
-            units=dict(undecided),
-            because=because,
-        )
+    question = restock_question(undecided, because) if return_.question_open else None
     return ReturnOutcome(
         return_id=return_.id,
         number=return_.number,

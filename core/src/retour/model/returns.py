@@ -14,6 +14,7 @@ from retour.model.evidence import MOST_EVIDENCE
 from retour.model.fields import MOST_UNITS, Between, Id, Units, checked
 from retour.model.frozen import frozen
 from retour.model.making import changed, unchecked
+from retour.model.order import Order
 from retour.model.reasons import Reason, as_reason
 from retour.model.return_number import return_number
 from retour.model.return_reasons import ReturnReason
@@ -657,6 +658,17 @@ class Return:
                 line_id = movement.booking.line_id
                 units[line_id] = units.get(line_id, 0) + movement.booking.quantity
         return units
+
+    def undecided(self, order: Order) -> dict[str, int]:
+        """Sellable units per line of its order, of products whose stock is tracked, about whose stock nobody has
+        decided yet."""
+        moved, counted, open_units = self.moved(), self.counted, {}
+        for line in order.goods:
+            if line.stock_tracked and line.id in counted:
+                units = counted[line.id].sellable - moved.get(line.id, 0) - self.by_hand.get(line.id, 0)
+                if units > 0:
+                    open_units[line.id] = units
+        return open_units
 
     @property
     def stock(self) -> StockState:

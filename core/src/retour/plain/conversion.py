@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ def to_dict(value: object, *, personal: bool = False, language: str | None = Non
     its words beside it as ``text``, and each object the words of its states and kinds as ``in_words``: for a screen;
     who reads the JSON back passes over them.
 
+    Of a mapping it writes what stands under each name: a value, several in a list, a tuple or a mapping, and texts,
+    whole numbers, true, false and None as they are. So what a page shows is one call.
+
     Times are in UTC (RFC 3339), amounts in minor units, decimals and periods (ISO 8601) texts, members of enums their
     values. Raises `InvalidArgument` for what is no value of retour, `InvalidValue`, with the way to it, for one that
     was made behind the back of its class, `UnknownLanguage` for a language that there are no words in.
@@ -31,14 +34,45 @@ def to_dict(value: object, *, personal: bool = False, language: str | None = Non
     >>> from retour import Money
     >>> to_dict(Money.of("44.95", "EUR"), language="nl")
     {'minor': 4495, 'currency': 'EUR', 'decimal': '44.95', 'text': '€\\xa044,95'}
+    >>> to_dict({"order": "1001", "left": [Money.of("5", "EUR")]})
+    {'order': '1001', 'left': [{'minor': 500, 'currency': 'EUR', 'decimal': '5.00'}]}
     """
     if language is not None:
         speaking(language)
+    extras = Extras(personal=personal, language=language)
+    if isinstance(value, Mapping):
+        return {_name(name): _several(one, extras) for name, one in value.items()}
+    return _written(value, extras)
+
+
+def _written(value: object, extras: Extras) -> dict[str, Json]:
     kind = type(value)
     shape = _shape(kind)
-    extras = Extras(personal=personal, language=language)
     plain: dict[str, Json] = _fitting(kind, lambda: shape.plain(value, extras))
     return plain
+
+
+def _several(value: object, extras: Extras) -> Json:
+    """What stands under a name that a host gave: one, or several."""
+    if isinstance(value, Mapping):
+        return {_name(name): _one(one, extras) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_one(one, extras) for one in value]
+    return _one(value, extras)
+
+
+def _one(value: object, extras: Extras) -> Json:
+    """A value of retour, or what is plain JSON already."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    return str.__str__(value) if isinstance(value, str) else _written(value, extras)
+
+
+def _name(name: object) -> str:
+    """A key of JSON: a text, or a member of an enum of texts, which stands for its value."""
+    if not isinstance(name, str):
+        raise _no_value(type(name))
+    return str.__str__(name)
 
 
 def from_dict(kind: type[_T], plain: Json) -> _T:
@@ -88,11 +122,14 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def _shape(kind: Any) -> Shape:
     if not (isinstance(kind, type) and attrs.has(kind)):
-        name = kind.__name__ if isinstance(kind, type) else type(kind).__name__
-        raise InvalidArgument(
-            text("{type} is no value of retour: give one of its values, or the class of one.", type=name)
-        )
+        raise _no_value(kind if isinstance(kind, type) else type(kind))
     return _whole(kind)
+
+
+def _no_value(kind: type) -> InvalidArgument:
+    return InvalidArgument(
+        text("{type} is no value of retour: give one of its values, or the class of one.", type=kind.__name__)
+    )
 
 
 @cache

@@ -30,23 +30,10 @@ def default_decision(order: Order) -> RestockDecision:
     return RestockDecision.all() if len(products) == 1 else RestockDecision.ask()
 
 
-def undecided(return_: Return, order: Order) -> dict[str, int]:
-    """Sellable units of products whose stock is tracked that nobody has decided about, per order line."""
-    moved = return_.moved()
-    open_units = {}
-    counted = return_.counted
-    for line in order.goods:
-        if line.stock_tracked and line.id in counted:
-            units = counted[line.id].sellable - moved.get(line.id, 0) - return_.by_hand.get(line.id, 0)
-            if units > 0:
-                open_units[line.id] = units
-    return open_units
-
-
 def after_receipt(draft: Draft, order: Order, return_id: str, policy: RestockDecision) -> None:
     """Act on what a policy says about newly received units, or ask. An open question covers them as well."""
     return_ = draft.dossier.return_(return_id)
-    units = undecided(return_, order)
+    units = return_.undecided(order)
     if not units or return_.question_open:
         return
     fault = _fault(policy, units)
@@ -78,7 +65,7 @@ def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision
                 )
             )
     else:
-        units = undecided(return_, order)
+        units = return_.undecided(order)
     fault = _fault(decision, units)
     if fault:
         raise InvalidQuantity(
@@ -114,7 +101,7 @@ def after_correction(draft: Draft, order: Order, return_id: str, policy: Restock
             )
         )
     return_ = draft.dossier.return_(return_id)
-    if return_.question_open and not undecided(return_, order):
+    if return_.question_open and not return_.undecided(order):
         draft.record(
             RestockDecided(
                 return_id=return_id,

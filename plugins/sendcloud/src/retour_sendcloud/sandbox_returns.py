@@ -185,14 +185,14 @@ class Returns:
 
     def of(self, reference: str) -> SandboxReturn:
         """The return with this number; raises `ValueError` if there is none."""
-        found = self.made.get(int(reference)) if reference.isdigit() else None
+        found = self.made.get(int(reference)) if reference.isdecimal() else None
         if found is None:
             raise ValueError(f"there is no return {reference}")
         return found
 
     def with_parcel(self, number: str) -> SandboxReturn | None:
         """The return with this parcel; None if there is none."""
-        return self._of_parcel.get(int(number)) if number.isdigit() else None
+        return self._of_parcel.get(int(number)) if number.isdecimal() else None
 
     def of_order(self, order_number: str) -> Sequence[SandboxReturn]:
         """The returns of an order, the oldest first."""
