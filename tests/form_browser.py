@@ -87,6 +87,11 @@ class Page:
         """Every element with its attributes."""
         return self._read.elements
 
+    @property
+    def forms(self) -> list[Form]:
+        """Every form, in the order of the page."""
+        return self._read.forms
+
     def form(self, action: str) -> Form:
         """The form that goes to an address ending so."""
         found = [one for one in self._read.forms if one.action.endswith(action)]

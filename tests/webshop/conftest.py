@@ -57,5 +57,5 @@ def shop(app: Flask) -> RunningShop:
 def merchant(app: Flask) -> FormBrowser:
     """The merchant's browser."""
     browser = FormBrowser(app)
-    assert browser.log_in(PASSWORD).path == "/orders"
+    assert browser.log_in(PASSWORD).path == "/attention"
     return browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from form_browser import FormBrowser
-from sqlalchemy import event
+from page_queries import queries_of
 
 from webshop import tables
 from webshop.running import RunningShop
@@ -45,22 +45,11 @@ def test_an_order_is_found_by_its_payment(merchant: FormBrowser, shop: RunningSh
 
 
 def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(merchant: FormBrowser, shop: RunningShop) -> None:
-    def counted(path: str) -> int:
-        asked: list[str] = []
-
-        def count(_: object, __: object, statement: str, *more: object) -> None:
-            asked.append(statement)
-
-        event.listen(shop.engine, "before_cursor_execute", count)
-        merchant.get(path)
-        event.remove(shop.engine, "before_cursor_execute", count)
-        return len(asked)
-
     merchant.get("/orders")
-    few = counted("/orders")
+    few = queries_of(merchant, shop, "/orders")
     with shop.engine.begin() as connection:
         for table in (tables.payment, tables.order_line, tables.order, tables.customer, tables.product):
             connection.execute(table.delete())
     fill(shop.engine, lambda provider, amount: f"{provider}-{amount}", orders=300)
-    assert counted("/orders") == counted("/orders?page=2") == few
+    assert queries_of(merchant, shop, "/orders") == queries_of(merchant, shop, "/orders?page=2") == few
     assert "300 bestellingen" in merchant.get("/orders").words

@@ -13,7 +13,8 @@ from webshop.security import HEADERS
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # it is about the pages alone
 
-PATHS = ("/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count", "/login", "/nowhere", "/static/shop.css")
+PAGES = ("/attention", "/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count")
+PATHS = (*PAGES, "/login", "/nowhere", "/static/shop.css")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -22,7 +23,7 @@ def test_every_answer_has_the_headers(merchant: FormBrowser, path: str) -> None:
     assert {name: headers.get(name) for name in HEADERS} == HEADERS
 
 
-@pytest.mark.parametrize("path", PATHS[:5])
+@pytest.mark.parametrize("path", [*PAGES, "/login"])
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(app: Flask, path: str, language: str) -> None:
     browser = FormBrowser(app, language)
@@ -33,7 +34,7 @@ def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(app: Flask, path
         assert not [name for name in given if name.startswith("on") or name == "style"], (tag, given)
 
 
-@pytest.mark.parametrize("path", ["/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count"])
+@pytest.mark.parametrize("path", PAGES)
 def test_nobody_sees_a_page_without_the_password(app: Flask, path: str) -> None:
     assert FormBrowser(app).get(path).path.startswith("/login")
 
@@ -53,12 +54,13 @@ def test_after_the_password_the_page_comes_that_was_asked_for_and_no_other_site(
     for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
         browser = FormBrowser(app)
         form = browser.get("/login").form("/login")
-        assert browser.send(form, password="open sesame", next=elsewhere).path == "/orders"
+        assert browser.send(form, password="open sesame", next=elsewhere).path == "/attention"
 
 
 @pytest.mark.parametrize(
     "path",
     [
+        "/attention",
         "/orders/1001/status",
         "/orders/1002/count",
         "/orders/1001/refunds",

@@ -113,4 +113,4 @@ def page_to_return_to() -> str:
     """The page of this shop that a form says it stood on; the first page where it names none of ours."""
     given = request.form.get("next", "")
     ours = given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable()
-    return given if ours else url_for("orders.list_orders")
+    return given if ours else url_for("attention.show")

@@ -19,7 +19,7 @@ pages = Blueprint("orders", __name__)
 @pages.get("/")
 def first_page() -> ResponseReturnValue:
     """Where the merchant begins."""
-    return redirect(url_for("orders.list_orders"))
+    return redirect(url_for("attention.show"))
 
 
 @pages.get("/orders")
