@@ -13,7 +13,15 @@ from webshop.security import HEADERS
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # it is about the pages alone
 
-PAGES = ("/attention", "/orders", "/orders/1001", "/orders/1001/now", "/orders/1002/count")
+PAGES = (
+    "/attention",
+    "/returns",
+    "/returns?column=goods",
+    "/orders",
+    "/orders/1001",
+    "/orders/1001/now",
+    "/orders/1002/count",
+)
 PATHS = (*PAGES, "/login", "/nowhere", "/static/shop.css")
 
 
