@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from retour import Address, RetourError, ReturnDesk, UnknownOrder, connect
 from webshop import languages, login, security, tables
-from webshop.pages import attention, board, counting, order, orders, refunds, stock, webhooks
+from webshop.pages import attention, board, counting, labels, order, orders, refunds, stock, webhooks
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
@@ -77,7 +77,7 @@ def create_app(
     app.jinja_env.globals["dashboards"] = {} if sandboxes is None else sandboxes.dashboards
     security.install(app)
     languages.install(app, ZONE)
-    for module in (login, attention, board, orders, order, counting, stock, refunds, webhooks):
+    for module in (login, attention, board, labels, orders, order, counting, stock, refunds, webhooks):
         app.register_blueprint(module.pages)
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(RetourError, _refused)
