@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
 
-from retour import Address, RetourError, ReturnDesk, UnknownOrder, connect
+from retour import Address, BankAccount, RetourError, ReturnDesk, UnknownOrder, connect
 from webshop import languages, login, security, tables
-from webshop.pages import attention, board, counting, labels, order, orders, refunds, stock, webhooks
+from webshop.pages import attention, board, counting, labels, order, orders, refunds, stock, transfers, webhooks
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
@@ -26,6 +26,9 @@ RETURNS_TO = Address(
     country="NL",
 )
 """Where goods come back to."""
+
+PAYS_FROM = BankAccount(name="Voorbeeldwinkel", iban="NL20INGB0001234567")
+"""The account from which the merchant transfers refunds."""
 
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 
@@ -70,6 +73,7 @@ def create_app(
         port=port,
         desk=desk,
         zone=ZONE,
+        pays_from=PAYS_FROM,
         staff=next(iter(STAFF)),
         password=password,
         sandboxes=sandboxes,
@@ -77,7 +81,7 @@ def create_app(
     app.jinja_env.globals["dashboards"] = {} if sandboxes is None else sandboxes.dashboards
     security.install(app)
     languages.install(app, ZONE)
-    for module in (login, attention, board, labels, orders, order, counting, stock, refunds, webhooks):
+    for module in (login, attention, board, labels, orders, order, counting, stock, refunds, transfers, webhooks):
         app.register_blueprint(module.pages)
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(RetourError, _refused)

@@ -6,20 +6,21 @@ import attrs
 from flask import current_app
 from sqlalchemy import Engine
 
-from retour import ReturnDesk
+from retour import BankAccount, ReturnDesk
 from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
 
 
 @attrs.frozen(kw_only=True)
 class RunningShop:
-    """The database of a shop, its port and its desk, and who may log in with which password; where its providers are
-    sandboxes, these too."""
+    """The database of a shop, its port and its desk, and who may log in with which password; ``pays_from`` is
+    the merchant's own account. Where its providers are sandboxes, these too."""
 
     engine: Engine
     port: Webshop
     desk: ReturnDesk
     zone: str
+    pays_from: BankAccount
     staff: str
     password: str = attrs.field(repr=False)
     sandboxes: Sandboxes | None = None
