@@ -9,7 +9,9 @@ from werkzeug.exceptions import HTTPException
 
 from retour import Address, BankAccount, RetourError, ReturnDesk, UnknownOrder, connect
 from webshop import languages, login, security, tables
+from webshop.masked import masked_settings
 from webshop.pages import attention, board, counting, labels, order, orders, refunds, stock, transfers, webhooks
+from webshop.pages import settings as settings_page
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
@@ -74,6 +76,8 @@ def create_app(
         desk=desk,
         zone=ZONE,
         pays_from=PAYS_FROM,
+        returns_to=RETURNS_TO,
+        settings_shown=masked_settings(desk.plugins, settings),
         staff=next(iter(STAFF)),
         password=password,
         sandboxes=sandboxes,
@@ -81,7 +85,20 @@ def create_app(
     app.jinja_env.globals["dashboards"] = {} if sandboxes is None else sandboxes.dashboards
     security.install(app)
     languages.install(app, ZONE)
-    for module in (login, attention, board, labels, orders, order, counting, stock, refunds, transfers, webhooks):
+    for module in (
+        login,
+        attention,
+        board,
+        labels,
+        orders,
+        order,
+        counting,
+        stock,
+        refunds,
+        transfers,
+        settings_page,
+        webhooks,
+    ):
         app.register_blueprint(module.pages)
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(RetourError, _refused)

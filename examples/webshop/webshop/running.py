@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 from flask import current_app
 from sqlalchemy import Engine
 
-from retour import BankAccount, ReturnDesk
+from retour import Address, BankAccount, ReturnDesk
+from webshop.masked import ShownSetting
 from webshop.sandboxes import Sandboxes
 from webshop.shop import Webshop
 
@@ -14,13 +17,16 @@ from webshop.shop import Webshop
 @attrs.frozen(kw_only=True)
 class RunningShop:
     """The database of a shop, its port and its desk, and who may log in with which password; ``pays_from`` is
-    the merchant's own account. Where its providers are sandboxes, these too."""
+    the merchant's own account, ``returns_to`` where goods come back to, and ``settings_shown`` what of the providers'
+    settings a page may show. Where its providers are sandboxes, these too."""
 
     engine: Engine
     port: Webshop
     desk: ReturnDesk
     zone: str
     pays_from: BankAccount
+    returns_to: Address
+    settings_shown: Sequence[ShownSetting]
     staff: str
     password: str = attrs.field(repr=False)
     sandboxes: Sandboxes | None = None
