@@ -10,7 +10,19 @@ from werkzeug.exceptions import HTTPException
 from retour import Address, BankAccount, RetourError, ReturnDesk, UnknownOrder, connect
 from webshop import languages, login, security, tables
 from webshop.masked import masked_settings
-from webshop.pages import attention, board, counting, labels, order, orders, refunds, stock, transfers, webhooks
+from webshop.pages import (
+    attention,
+    board,
+    counting,
+    figures,
+    labels,
+    order,
+    orders,
+    refunds,
+    stock,
+    transfers,
+    webhooks,
+)
 from webshop.pages import settings as settings_page
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
@@ -36,6 +48,23 @@ PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 
 STAFF = {"anna": "Anna"}
 """Who works here, by the id that retour keeps."""
+
+PAGES = (
+    login,
+    attention,
+    board,
+    labels,
+    orders,
+    order,
+    counting,
+    stock,
+    refunds,
+    transfers,
+    figures,
+    settings_page,
+    webhooks,
+)
+"""The modules with a page each."""
 
 
 def create_app(
@@ -85,20 +114,7 @@ def create_app(
     app.jinja_env.globals["dashboards"] = {} if sandboxes is None else sandboxes.dashboards
     security.install(app)
     languages.install(app, ZONE)
-    for module in (
-        login,
-        attention,
-        board,
-        labels,
-        orders,
-        order,
-        counting,
-        stock,
-        refunds,
-        transfers,
-        settings_page,
-        webhooks,
-    ):
+    for module in PAGES:
         app.register_blueprint(module.pages)
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(RetourError, _refused)

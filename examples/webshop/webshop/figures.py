@@ -1,0 +1,160 @@
+"""What the returns of a period come to: how many there were, why, how long money took, what waits, and what comes back
+most. Each figure costs a bounded number of queries, however many returns there are."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from retour import RefundState, RefundTotal, ReturnDesk, ReturnSummary
+
+MOST = 500
+"""Returns, or refunds, of which a figure is made that looks at them one by one: the newest of the period."""
+
+DAYS = ((0, 1), (2, 3), (4, 7), (8, 14), (15, None))
+"""Days from a return to its refund, in groups; a consumer who withdraws has his money within 14 days (directive
+2011/83/EU, article 13(1))."""
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One bar: what it is of, how long it is, and the same in words for the table beside the plot."""
+
+    label: str
+    value: float
+    words: str
+
+
+def _as_tuple(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(rows)
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """A figure. ``cut`` says that the period has more than it was made of."""
+
+    title: str
+    rows: tuple[Row, ...] = attrs.field(converter=_as_tuple)
+    cut: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to see."""
+        return not any(row.value for row in self.rows)
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """Of which ``weeks`` until ``now`` figures are made, for a reader who gets values in words by ``say``."""
+
+    desk: ReturnDesk
+    weeks: int
+    now: datetime.datetime
+    language: str
+    say: Callable[[object], str]
+
+    @property
+    def begin(self) -> datetime.datetime:
+        """The first moment of the first of the weeks."""
+        today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return today + datetime.timedelta(days=1) - datetime.timedelta(weeks=self.weeks)
+
+
+def over_time(asked: Asked) -> Figure:
+    """Returns by the week in which they began: a query for each week."""
+    rows = []
+    for week in range(asked.weeks):
+        first = asked.begin + datetime.timedelta(weeks=week)
+        counts = asked.desk.count_returns(opened_from=first, opened_before=first + datetime.timedelta(weeks=1))
+        rows.append(_counted(str(format_date(first.date(), "d MMM")), sum(one.count for one in counts)))
+    return Figure(title=_("Returns by week"), rows=rows)
+
+
+def by_reason(asked: Asked) -> Figure:
+    """Returns by the reason that was chosen, the most frequent first: a query for each reason of the shop's list."""
+    counted = {
+        reason.text(asked.language): sum(
+            one.count for one in asked.desk.count_returns(reason=reason.code, opened_from=asked.begin)
+        )
+        for reason in asked.desk.return_reasons
+    }
+    ordered = sorted(counted.items(), key=lambda one: -one[1])
+    return Figure(title=_("Reasons"), rows=[_counted(label, count) for label, count in ordered if count])
+
+
+def days_to_refund(asked: Asked) -> Figure:
+    """How many days went by from a return's beginning to the refund of its order."""
+    page = asked.desk.list_refunds(state=RefundState.SUCCEEDED, opened_from=asked.begin, limit=MOST)
+    returns, _cut = _returns(asked)
+    began: dict[str, datetime.datetime] = {}
+    for one in returns:
+        began[one.order_id] = min(one.opened_at, began.get(one.order_id, one.opened_at))
+    days = [max(0, (one.since - began[one.order_id]).days) for one in page.refunds if one.order_id in began]
+    rows = []
+    for first, last in DAYS:
+        label = _("%(first)d to %(last)d", first=first, last=last) if last else _("%(first)d or more", first=first)
+        rows.append(_counted(label, sum(first <= one and (last is None or one <= last) for one in days)))
+    return Figure(title=_("Days from the return to the refund"), rows=rows, cut=page.next is not None or _cut)
+
+
+def money_waiting(asked: Asked) -> Figure:
+    """What is on its way back now, by what it waits for: one query, whatever the period."""
+    rows = [
+        Row(
+            label=asked.say(one.waits_for),
+            value=float(one.amount.decimal),
+            words=f"{asked.say(one.amount)} ({one.count})",
+        )
+        for one in _together(asked)
+    ]
+    return Figure(title=_("Money that waits now"), rows=rows)
+
+
+def products(asked: Asked) -> Figure:
+    """Which products come back most, in units."""
+    returns, cut = _returns(asked)
+    units: Counter[str] = Counter()
+    for one in returns:
+        names = {} if one.order is None else {line.id: line.name for line in one.order.lines}
+        for line in one.lines or ():
+            if line.line_id in names:
+                units[names[line.line_id]] += line.came_back
+    rows = [_counted(name, count) for name, count in units.most_common(10) if count]
+    return Figure(title=_("Products that come back most, in units"), rows=rows, cut=cut)
+
+
+FIGURES: Mapping[str, Callable[[Asked], Figure]] = {
+    "over-time": over_time,
+    "reasons": by_reason,
+    "days-to-refund": days_to_refund,
+    "money-waiting": money_waiting,
+    "products": products,
+}
+"""Every figure by the name that its picture has."""
+
+
+def _counted(label: str, count: int) -> Row:
+    return Row(label=label, value=count, words=str(count))
+
+
+def _returns(asked: Asked) -> tuple[Sequence[ReturnSummary], bool]:
+    """The newest returns of the period, and whether there are more."""
+    page = asked.desk.list_returns(opened_from=asked.begin, limit=MOST)
+    return page.returns, page.next is not None
+
+
+def _together(asked: Asked) -> Sequence[RefundTotal]:
+    """What waits, of all states of one kind of waiting together."""
+    sums: dict[tuple[str, str], RefundTotal] = {}
+    for one in asked.desk.total_refunds():
+        key = (one.waits_for, one.amount.currency)
+        known = sums.get(key)
+        sums[key] = (
+            one if known is None else attrs.evolve(one, count=known.count + one.count, amount=known.amount + one.amount)
+        )
+    return list(sums.values())

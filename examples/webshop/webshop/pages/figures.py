@@ -1,0 +1,48 @@
+"""Figures of the last weeks: each as a picture, and its numbers in a table beside it."""
+
+from __future__ import annotations
+
+import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from webshop.figures import FIGURES, Asked
+from webshop.languages import reader_language, say
+from webshop.running import the_shop
+
+pages = Blueprint("figures", __name__)
+
+PERIODS = (4, 12, 26)
+"""Weeks of which figures are made: each one is a query."""
+
+
+@pages.get("/figures")
+def show() -> ResponseReturnValue:
+    """The page."""
+    asked = _asked()
+    figures = {name: make(asked) for name, make in FIGURES.items()}
+    return render_template("figures.html", figures=figures, weeks=asked.weeks, periods=PERIODS)
+
+
+@pages.get("/figures/<name>.svg")
+def picture(name: str) -> ResponseReturnValue:
+    """One figure as a picture, in the reader's language."""
+    if name not in FIGURES:
+        abort(404)
+    from webshop.plots import svg_of  # it loads for seconds, which a shop that starts does not wait for
+
+    return Response(svg_of(FIGURES[name](_asked())), mimetype="image/svg+xml")
+
+
+def _asked() -> Asked:
+    """What the address asks for; twelve weeks where it names no period."""
+    shop, given = the_shop(), request.args.get("weeks", type=int)
+    return Asked(
+        desk=shop.desk,
+        weeks=given if given in PERIODS else 12,
+        now=datetime.datetime.now(ZoneInfo(shop.zone)),
+        language=reader_language(),
+        say=say,
+    )
