@@ -173,3 +173,35 @@ def shop_path(shop: RunningShop, order_id: str) -> str:
     """Where the question about the stock of an order's only return is answered."""
     [return_] = shop.desk.dossier(order_id).returns
     return f"/orders/{order_id}/stock/{return_}"
+
+
+def test_a_note_is_kept_with_returned(merchant: FormBrowser, shop: RunningShop) -> None:
+    form = merchant.get("/orders/1001").form("/status")
+    merchant.send(form, status="returned", note="Zonder doos")
+    assert "Zonder doos" in [one.note for one in shop.desk.timeline("1001")]
+    assert "Zonder doos" in merchant.get("/orders/1001").words
+
+
+@pytest.mark.parametrize("order_id", ["1001", "1002"])
+def test_returned_and_refunded_is_one_press_that_counts_once(
+    merchant: FormBrowser, shop: RunningShop, order_id: str
+) -> None:
+    form = merchant.get(f"/orders/{order_id}").form("/refunds")
+    pages = [merchant.send(form, ("way", "return"), amount="5,00") for _ in range(2)]
+    assert [page.status for page in pages] == [200, 200]
+    assert status(shop, order_id) == "returned"
+    assert len(shop.desk.dossier(order_id).returns) == len(shop.desk.dossier(order_id).refunds) == 1
+    asks = len(units(shop, order_id)) > 1
+    assert pages[0].path.startswith(f"/orders/{order_id}/stock/") is asks
+    assert stock(shop, order_id) == ([0, 0] if asks else units(shop, order_id))
+    assert not [one for one in merchant.get(f"/orders/{order_id}").forms if ("way", "return") in one.buttons]
+
+
+def test_what_cannot_be_refunded_leaves_the_goods_and_the_status_as_they_were(
+    merchant: FormBrowser, shop: RunningShop
+) -> None:
+    page = merchant.send(merchant.get("/orders/1001").form("/refunds"), ("way", "return"), amount="9999")
+    assert page.status == 409
+    assert status(shop, "1001") != "returned"
+    assert not shop.desk.dossier("1001").returns
+    assert stock(shop, "1001") == [0]

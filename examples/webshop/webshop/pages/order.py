@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import ConsentWay, Outcome, RetourError
-from webshop.forms import Kept, NotUnderstood, request_id, sent_form
+from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of
 from webshop.languages import reader_language
 from webshop.login import merchant
 from webshop.order_view import view_of
@@ -77,11 +77,11 @@ def order_page(
 
 
 def _mark_returned(order_id: str) -> Outcome:
-    form, by, desk = request_id(), merchant(), the_shop().desk
+    form, by, desk, note = request_id(), merchant(), the_shop().desk, text_of("note") or None
     return saved_with_status(
         the_shop(),
         order_id,
-        lambda connection: desk.mark_returned(order_id, by=by, request_id=form, connection=connection),
+        lambda connection: desk.mark_returned(order_id, by=by, request_id=form, note=note, connection=connection),
     )
 
 

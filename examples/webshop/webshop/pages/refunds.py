@@ -13,8 +13,11 @@ from webshop.forms import Kept, NotUnderstood, amount_of, request_id, sent_form,
 from webshop.languages import reader_language, say
 from webshop.login import merchant
 from webshop.order_view import view_of
+from webshop.orders import set_status
 from webshop.pages.order import order_page
+from webshop.returns import told
 from webshop.running import the_shop
+from webshop.statuses import Status
 
 pages = Blueprint("refunds", __name__)
 
@@ -33,6 +36,16 @@ def _make(order_id: str) -> Outcome:
     way = request.form.get("way")
     if way == "api":
         return desk.refund(order_id, payment, amount, by=by, request_id=form, note=note)
+    if way == "return":
+        return desk.return_and_refund(
+            order_id,
+            payment,
+            amount,
+            by=by,
+            request_id=form,
+            note=note,
+            also=lambda connection: set_status(connection, order_id, Status.RETURNED),
+        )
     if way == "link":
         return desk.open_refund_link(order_id, payment, amount, by=by, request_id=form, note=note)
     if way == "transfer":
@@ -177,11 +190,16 @@ def _done(
     except RetourError as error:
         return again(sent_form(form, error.text(reader_language())), 409)
     refund = outcome.refund
+    asked = next((one.return_id for one in outcome.returns if one.restock.needs_answer), None)
     if refund is not None:
         flash(_("Refund of %(amount)s: %(state)s.", amount=say(refund.amount), state=say(refund.state)))
         waits = refund.by_transfer and refund.state is RefundState.AWAITING_MERCHANT
         if show_transfer and waits:
             return redirect(url_for("refunds.show_transfer", order_id=order_id, refund_id=refund.id), 303)
+    if asked is not None:
+        return redirect(url_for("stock.show", order_id=order_id, return_id=asked), 303)
+    if outcome.returns:
+        flash(told(outcome))
     return redirect(url_for("order.show", order_id=order_id), 303)
 
 
