@@ -44,12 +44,13 @@ def providers_in(plugin: Plugin) -> Sequence[type[PaymentProvider] | type[Shippi
 
 
 def _open_fields(kind: type[Any]) -> frozenset[str]:
-    """The fields of a provider's settings that anybody may see: addresses, and what the class itself would print."""
+    """The fields of a provider's settings that anybody may see: numbers, addresses, and what the class shows itself."""
     hints = get_type_hints(kind)
     return frozenset(
         field.name
         for field in attrs.fields(kind)
-        if Secret.__name__ not in str(hints[field.name]) and (field.repr or field.name.endswith("_url"))
+        if Secret.__name__ not in str(hints[field.name])
+        and (field.repr or hints[field.name] is int or field.name.endswith("_url"))
     )
 
 
