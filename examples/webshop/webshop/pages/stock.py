@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import Connection
@@ -72,7 +72,7 @@ _ANSWERS = {"ok": RestockDecision.all(), "cancel": RestockDecision.by_hand()}
 
 def _answer_per_product(return_: Return, order_id: str, connection: Connection) -> Outcome:
     """First what was counted is corrected, then the rest of it is answered for, if anything is left to ask about."""
-    desk, by, found = the_shop().desk, merchant(), _found(return_)
+    desk, by, found = the_shop().desk, merchant(), _found(return_, order_id)
     corrections = [
         desk.correct_receipt(order_id, receipt_id, lines, by=by, connection=connection)
         for receipt_id, lines in corrected(return_, found).items()
@@ -84,26 +84,16 @@ def _answer_per_product(return_: Return, order_id: str, connection: Connection) 
     return desk.answer_restock(order_id, return_.id, decision, by=by, connection=connection)
 
 
-def _found(return_: Return) -> Mapping[str, Mapping[str, int]]:
+def _found(return_: Return, order_id: str) -> Mapping[str, Mapping[str, int]]:
     """What was typed for each line: how many go in stock, and how many are no sellable ones after all."""
+    order = the_shop().port.order(order_id) or abort(404)
     found = {}
-    for line_id, units in waiting(return_).items():
+    for line_id, units in return_.undecided(order).items():
         typed = {what: units_of(f"{what}-{line_id}") for what in ("stock", *NOT_SELLABLE)}
         if sum(typed.values()) > units:
             raise NotUnderstood(f"stock-{line_id}", _("Of this product %(units)d wait for an answer.", units=units))
         found[line_id] = typed
     return found
-
-
-@pages.app_template_global("waiting_units")
-def waiting(return_: Return) -> Mapping[str, int]:
-    """Sellable units per order line about whose stock nobody has said anything."""
-    moved = return_.moved()
-    left = {
-        line_id: count.sellable - moved.get(line_id, 0) - return_.by_hand.get(line_id, 0)
-        for line_id, count in return_.counted.items()
-    }
-    return {line_id: units for line_id, units in left.items() if units > 0}
 
 
 def corrected(return_: Return, found: Mapping[str, Mapping[str, int]]) -> Mapping[str, list[Counted]]:
