@@ -135,5 +135,5 @@ class FormBrowser:
         return page
 
 
-_RADIOS = {"happened"}
+_RADIOS = {"happened", "option"}
 """Fields that hold nothing until somebody chooses."""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flask import Flask, render_template
+from flask import Flask, render_template, session
 from werkzeug.exceptions import HTTPException
 
-from retour import Address, BankAccount, RetourError, ReturnDesk, UnknownOrder, connect
+from retour import Address, BankAccount, RetourError, ReturnDesk, ReturnWindow, UnknownOrder, connect
 from webshop import languages, login, security, tables
+from webshop.customer_words import sentence_for_customer
 from webshop.masked import masked_settings
 from webshop.pages import (
     attention,
     board,
     counting,
+    customer_access,
+    customer_label,
+    customer_order,
+    customer_request,
+    customer_return,
     figures,
     labels,
     order,
@@ -46,6 +52,9 @@ PAYS_FROM = BankAccount(name="Voorbeeldwinkel", iban="NL20INGB0001234567")
 
 PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 
+RETURN_WINDOW = ReturnWindow(days=30)
+"""For how long a customer may send something back. What comes later is the merchant's to decide."""
+
 STAFF = {"anna": "Anna"}
 """Who works here, by the id that retour keeps."""
 
@@ -62,6 +71,11 @@ PAGES = (
     transfers,
     figures,
     settings_page,
+    customer_access,
+    customer_order,
+    customer_request,
+    customer_return,
+    customer_label,
     webhooks,
 )
 """The modules with a page each."""
@@ -93,7 +107,7 @@ def create_app(
     desk = ReturnDesk(
         shop=port,
         store=engine,
-        plugins=plugins,
+        plugins=[*plugins, RETURN_WINDOW],
         settings=settings,
         zone=ZONE,
         return_address=RETURNS_TO,
@@ -130,4 +144,5 @@ def _told(error: HTTPException) -> tuple[str, int]:
 def _refused(error: RetourError) -> tuple[str, int]:
     """What retour says where a page has no better place for it: an order that there is not, a database that is away."""
     code = 404 if isinstance(error, UnknownOrder) else 503
-    return render_template("error.html", code=code, sentence=error.text(languages.reader_language())), code
+    sentence = error.text(languages.reader_language()) if "staff" in session else sentence_for_customer(error)
+    return render_template("error.html", code=code, sentence=sentence), code

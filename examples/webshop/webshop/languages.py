@@ -18,6 +18,7 @@ from flask_babel import Babel, Domain, format_datetime, get_locale
 
 from retour import Money, in_words, languages, preferred_language
 from webshop.forms import page_to_return_to
+from webshop.login import for_everybody
 
 LANGUAGES = {"nl": "Nederlands", "en": "English"}
 """The languages of the pages, each by its own name."""
@@ -86,6 +87,7 @@ def install(app: Flask, zone: str) -> None:
 
 
 @pages.post("/language")
+@for_everybody
 def choose_language() -> ResponseReturnValue:
     """The reader chose a language, for as long as his session lasts."""
     chosen = request.form.get("language")

@@ -1,5 +1,4 @@
-"""The merchant logs in with one password. Wrong ones are counted per address, in the database, so that they count for
-every process that serves the shop."""
+"""The merchant logs in with one password. Wrong ones are counted per address."""
 
 from __future__ import annotations
 
@@ -12,22 +11,18 @@ from typing import TypeVar
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import Connection, delete, func, insert, select
 
 from retour import Actor
-from webshop import tables
 from webshop.forms import page_to_return_to
+from webshop.guesses import Limit, TooManyGuesses, guess, reader_address
 from webshop.running import the_shop
 
 _View = TypeVar("_View", bound=Callable[..., ResponseReturnValue])
 
 pages = Blueprint("login", __name__)
 
-MOST_FAILED = 5
-"""Wrong passwords of one address within the time."""
-
-WITHIN = datetime.timedelta(minutes=15)
-"""How long a wrong password counts."""
+OF_AN_ADDRESS = Limit(name="login", most=5, within=datetime.timedelta(minutes=15))
+"""Wrong passwords of one address."""
 
 
 @pages.before_app_request
@@ -62,15 +57,13 @@ def show() -> ResponseReturnValue:
 @for_everybody
 def enter() -> ResponseReturnValue:
     """The password was sent."""
-    shop = the_shop()
-    now = datetime.datetime.now(datetime.UTC)
-    given = request.form.get("password", "")
-    with shop.engine.begin() as connection:
-        if _failed_lately(connection, now) >= MOST_FAILED:
-            return _refused(_("Too many wrong passwords. Try again in a quarter of an hour."), 429)
-        if not _is_the_password(given, shop.password):
-            connection.execute(insert(tables.failed_login).values(address=_address(), at=now))
+    shop, given = the_shop(), request.form.get("password", "")
+    try:
+        limits = [(OF_AN_ADDRESS, reader_address())]
+        if not guess(shop.engine, limits, lambda _connection: _is_the_password(given, shop.password)):
             return _refused(_("That is not the password."), 403)
+    except TooManyGuesses:
+        return _refused(_("Too many wrong passwords. Try again in a quarter of an hour."), 429)
     language = session.get("language")
     session.clear()  # nothing of who was here before
     session["staff"] = shop.staff
@@ -93,14 +86,3 @@ def _refused(error: str, status: int) -> ResponseReturnValue:
 def _is_the_password(given: str, right: str) -> bool:
     """Compared in a time that tells nothing of either."""
     return hmac.compare_digest(hashlib.sha256(given.encode()).digest(), hashlib.sha256(right.encode()).digest())
-
-
-def _failed_lately(connection: Connection, now: datetime.datetime) -> int:
-    failed = tables.failed_login
-    connection.execute(delete(failed).where(failed.c.at < now - WITHIN))
-    here = select(func.count()).select_from(failed).where(failed.c.address == _address())
-    return connection.execute(here).scalar_one()
-
-
-def _address() -> str:
-    return (request.remote_addr or "")[:64]

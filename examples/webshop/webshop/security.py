@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, abort, request
 from flask_wtf import CSRFProtect
 
 from retour import LARGEST_WEBHOOK
@@ -44,8 +44,16 @@ def install(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form that was left open for a day still works
     )
+    app.url_map.merge_slashes = False  # else an address with two of them leads to whatever the Host header names
+    app.before_request(_only_readable)
     csrf.init_app(app)
     app.after_request(_with_headers)
+
+
+def _only_readable() -> None:
+    """No id of ours has a character in it that nobody can read, and no database takes all of them."""
+    if not request.path.isprintable():
+        abort(404)
 
 
 def _with_headers(response: Response) -> Response:

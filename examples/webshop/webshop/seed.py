@@ -14,18 +14,18 @@ from webshop import tables
 from webshop.statuses import Status
 
 PRODUCTS = {
-    "theepot": ("Theepot", 4995),
-    "kop": ("Kop", 1335),
-    "bord": ("Bord", 1195),
-    "schaal": ("Schaal", 2495),
-    "vaas-groen": ("Vaas groen", 2950),
-    "kaars": ("Kaars", 495),
-    "handdoek-blauw": ("Handdoek blauw", 1295),
-    "tafelkleed": ("Tafelkleed", 3995),
-    "snijplank": ("Snijplank", 1850),
-    "karaf": ("Karaf", 2275),
+    "theepot": ("Theepot", 4995, 900),
+    "kop": ("Kop", 1335, 300),
+    "bord": ("Bord", 1195, 550),
+    "schaal": ("Schaal", 2495, 800),
+    "vaas-groen": ("Vaas groen", 2950, 1100),
+    "kaars": ("Kaars", 495, 200),
+    "handdoek-blauw": ("Handdoek blauw", 1295, 450),
+    "tafelkleed": ("Tafelkleed", 3995, 700),
+    "snijplank": ("Snijplank", 1850, 1200),
+    "karaf": ("Karaf", 2275, 950),
 }
-"""What is sold, with its name and its price in cents."""
+"""What is sold, with its name, its price in cents and what it weighs in grams."""
 
 PAID_BY = (
     ("mollie", "ideal"),
@@ -54,7 +54,9 @@ def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime |
     for position in range(orders):
         _one_order(rows, position, now - datetime.timedelta(hours=11 * (orders - position)), dice, pay)
     with engine.begin() as connection:
-        products = [{"id": key, "name": name, "stock": IN_STOCK} for key, (name, _) in PRODUCTS.items()]
+        products = [
+            {"id": key, "name": name, "grams": grams, "stock": IN_STOCK} for key, (name, _, grams) in PRODUCTS.items()
+        ]
         connection.execute(insert(tables.product), products)
         for name, values in rows.items():
             if values:
@@ -91,7 +93,7 @@ def _one_order(
 
 
 def _line(order_id: str, number: int, product: str, units: int) -> dict[str, Any]:
-    name, price = PRODUCTS[product]
+    name, price, _ = PRODUCTS[product]
     gross = price * units
     net = round(gross * 100 / (100 + RATE))
     return {

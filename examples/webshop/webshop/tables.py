@@ -46,6 +46,7 @@ product = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
+    Column("grams", Integer, nullable=False, comment="of one unit, for the label of its parcel"),
     Column("stock", Integer, nullable=False),
 )
 
@@ -117,11 +118,10 @@ stock_booking = Table(
     ForeignKeyConstraint(["order_id", "line_id"], ["shop_order_line.order_id", "shop_order_line.id"]),
 )
 
-failed_login = Table(
-    "shop_failed_login",
+wrong_guess = Table(
+    "shop_wrong_guess",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("address", String(64), nullable=False),
-    Column("at", Moment, nullable=False),
-    Index("shop_failed_login_by_address", "address", "at"),
+    Column("bucket", String(40), primary_key=True, comment="of a limit: see guesses.py"),
+    Column("wrong", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
 )
