@@ -10,21 +10,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import attrs
+import database_clock
 import pytest
 from werkzeug.serving import make_server
 
+from retour import Actor, Refund
+from retour.sandbox import SandboxClock
 from webshop import create_app
 from webshop.application import PLUGINS
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes, in_the_background, sandboxes_of
-from webshop.seed import fill
+from webshop.seed import FIRST, fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+
+    from retour.sandbox import BookedRefund
+
+ORDERS = 120
+"""So many that each test of a file finds one."""
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "browser"
+ANNA = Actor.staff("anna")
 PASSWORD = "open sesame"
+
+SECONDS = 30
+"""How long a page may take to say what is expected of it, also on a machine that does much else."""
 
 ARGUMENTS = (
     "--no-sandbox",  # CI runs as root in a container
@@ -45,8 +57,9 @@ def chromium(missing: Callable[[str], NoReturn]) -> Iterator[Browser]:
         missing("Playwright (pip install -r requirements-browser.txt)")
     if found is None:
         missing("Chromium (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         yield browser
@@ -60,61 +73,113 @@ class Served:
     address: str
     shop: RunningShop
     sandboxes: Sandboxes
+    clock: SandboxClock
+    """The shop's time and its database's, which a test can let pass."""
+    anna: Actor = ANNA
+    _taken: set[str] = attrs.field(factory=set)
+
+    def take(self, provider: str, *, products: int = 1) -> str:
+        """An order for one test alone, of so many products that went out, paid at this provider."""
+        for order_id in map(str, range(FIRST, FIRST + ORDERS)):
+            order = self.shop.port.order(order_id)
+            assert order is not None
+            paid_there = [one for one in order.payments if one.provider == provider]
+            if order_id not in self._taken and paid_there and len(order.goods) == products and order.goods[0].fulfilled:
+                self._taken.add(order_id)
+                return order_id
+        raise AssertionError(f"no other order of {products} products is paid at {provider}")
+
+    def payment(self, order_id: str) -> str:
+        """What its provider calls the payment of an order."""
+        order = self.shop.port.order(order_id)
+        assert order is not None
+        return order.payments[0].reference
+
+    def refunds(self, order_id: str) -> list[Refund]:
+        """What goes back on an order, the oldest first."""
+        return list(self.shop.desk.dossier(order_id).refunds.values())
+
+    def books(self, order_id: str) -> list[BookedRefund]:
+        """What went back on an order by the books of its provider."""
+        order = self.shop.port.order(order_id)
+        assert order is not None
+        return list(self.sandboxes.payment(order.payments[0].provider).books(order.payments[0].reference))
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A shop with thirty orders on a free port, as `make shop` runs it. 1026 is of two products, paid with Mollie."""
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A shop on a free port, as `make shop` runs it, for the tests of a file: each takes an order of its own."""
+    clock = SandboxClock(runs=True)
+    database_clock.install()
+    database_clock.tell(clock.now)
     with sandboxes_of(PLUGINS) as sandboxes:
         app = create_app(
-            f"sqlite:///{tmp_path}/shop.db",
+            f"sqlite:///{tmp_path_factory.mktemp('shop')}/shop.db",
             password=PASSWORD,
             secret_key="of the browser's tests",
             settings=sandboxes.settings,
             sandboxes=sandboxes,
             https=False,
+            clock=clock.now,
         )
         shop: RunningShop = app.extensions["webshop"]
-        fill(shop.engine, sandboxes.pay, orders=30)
+        fill(shop.engine, sandboxes.pay, orders=ORDERS)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
         address = f"http://127.0.0.1:{server.server_port}"
         try:
             with in_the_background(shop.desk, sandboxes, address):
-                yield Served(address=address, shop=shop, sandboxes=sandboxes)
+                yield Served(address=address, shop=shop, sandboxes=sandboxes, clock=clock)
         finally:
+            database_clock.tell(None)
             server.shutdown()
             serving.join()
             server.server_close()
             shop.engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def logged_in(chromium: Browser, served: Served) -> StorageState:
+    """The cookies of the merchant, who logged in once for the tests of a file."""
+    context = chromium.new_context(base_url=served.address)
+    page = context.new_page()
+    page.goto("/login")
+    page.locator("#password").fill(PASSWORD)
+    page.locator("main button").click()
+    page.wait_for_url(lambda url: "/login" not in url)
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
 OpenPage = Callable[..., "Page"]
 
 
 @pytest.fixture
-def open_page(chromium: Browser, served: Served) -> Iterator[OpenPage]:
+def open_page(chromium: Browser, served: Served, logged_in: StorageState) -> Iterator[OpenPage]:
     """Opens a page of the shop for a merchant who is logged in: ``open_page("/orders", language="nl-NL", width=1280)``.
-    With ``scripts=False`` the browser runs none. A page on which a script fails, or that breaks its own content
-    security policy, fails the test."""
+    With ``scripts=False`` the browser runs none, with ``beside=page`` it is another tab of the same browser. A page on
+    which a script fails, or that breaks its own content security policy, fails the test."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
-    def open_(path: str, *, language: str = "nl-NL", width: int = 1280, scripts: bool = True) -> Page:
-        context = chromium.new_context(
-            base_url=served.address,
-            locale=language,
-            viewport={"width": width, "height": 900},
-            java_script_enabled=scripts,
-        )
-        contexts.append(context)
-        page = context.new_page()
+    def open_(
+        path: str, *, language: str = "nl-NL", width: int = 1280, scripts: bool = True, beside: Page | None = None
+    ) -> Page:
+        if beside is None:
+            contexts.append(
+                chromium.new_context(
+                    base_url=served.address,
+                    storage_state=logged_in,
+                    locale=language,
+                    viewport={"width": width, "height": 900},
+                    java_script_enabled=scripts,
+                )
+            )
+        page = (beside.context if beside else contexts[-1]).new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
-        page.goto("/login")
-        page.locator("#password").fill(PASSWORD)
-        page.locator("main button").click()
         page.goto(path)
         return page
 
@@ -130,6 +195,9 @@ def picture() -> Callable[[Page, str], None]:
     PICTURES.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Page, name: str) -> None:
-        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        whole = not page.locator(
+            "dialog:modal"
+        ).count()  # what is in front of a page is in front of what one sees of it
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
 
     return keep

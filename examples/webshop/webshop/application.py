@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Flask, render_template, session
 from werkzeug.exceptions import HTTPException
@@ -81,6 +82,11 @@ PAGES = (
 """The modules with a page each."""
 
 
+def now() -> datetime.datetime:
+    """The time."""
+    return datetime.datetime.now(datetime.UTC)
+
+
 def create_app(
     database_url: str,
     *,
@@ -90,13 +96,15 @@ def create_app(
     plugins: Sequence[object] = PLUGINS,
     sandboxes: Sandboxes | None = None,
     https: bool = True,
+    clock: Callable[[], datetime.datetime] = now,
 ) -> Flask:
     """A shop on a database, for any server that speaks WSGI.
 
     ``password`` is the merchant's; ``secret_key`` signs the sessions, so all processes that serve one shop have the
     same. ``settings`` are those of the providers, by name, as `ReturnDesk` takes them. ``https`` is False on a machine
     of one's own only, for a cookie that also goes over plain http. With ``sandboxes`` payments lead to their
-    pages there, and each page to their dashboards. The tables are made where there are none.
+    pages there, and each page to their dashboards. ``clock`` gives the times of the history, as `ReturnDesk` takes it.
+    The tables are made where there are none.
     """
     app = Flask("webshop")
     app.secret_key = secret_key
@@ -112,6 +120,7 @@ def create_app(
         zone=ZONE,
         return_address=RETURNS_TO,
         migrate=True,
+        clock=clock,
     )
     app.extensions["webshop"] = RunningShop(
         engine=engine,

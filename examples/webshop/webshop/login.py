@@ -74,9 +74,11 @@ def enter() -> ResponseReturnValue:
 
 @pages.post("/logout")
 def leave() -> ResponseReturnValue:
-    """The merchant leaves."""
+    """The merchant leaves. Nobody after him sees by Back what he saw."""
     session.clear()
-    return redirect(url_for("login.show"), 303)
+    answer = redirect(url_for("login.show"), 303)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
 
 
 def _refused(error: str, status: int) -> ResponseReturnValue:

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select, update
 
-from retour import Mode, Money
+from retour import Actor, Mode, Money, reading
 from webshop import tables
+from webshop.running import RunningShop
 from webshop.statuses import Status
 
 PRODUCTS = {
@@ -41,18 +42,22 @@ STATUSES = (Status.SHIPPED, Status.SHIPPED, Status.SHIPPED, Status.PICKED_UP, St
 
 DELIVERY, RATE, IN_STOCK, FIRST = 495, 21, 20, 1001
 
+BETWEEN, YEAR = datetime.timedelta(hours=11), datetime.timedelta(days=365)
+"""From one order to the next, where they fit into a year."""
+
 Pay = Callable[[str, Money], str]
 """A customer pays an amount at a provider; gives what the provider calls the payment."""
 
 
 def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime | None = None) -> None:
-    """Write products, customers and so many orders of the last weeks, the newest first in number. They are the same
-    every time, but for what the providers call the payments."""
+    """Write products, customers and so many orders of the last weeks, of a year at most; the oldest has the first
+    number. They are the same every time, but for what the providers call the payments."""
     now = now or datetime.datetime.now(datetime.UTC)
+    between = min(BETWEEN, YEAR / max(orders, 1))
     dice = random.Random(orders)  # noqa: S311 - which products somebody buys is no secret
     rows: dict[str, list[dict[str, Any]]] = {"customer": [], "order": [], "order_line": [], "payment": []}
     for position in range(orders):
-        _one_order(rows, position, now - datetime.timedelta(hours=11 * (orders - position)), dice, pay)
+        _one_order(rows, position, now - between * (orders - position), dice, pay)
     with engine.begin() as connection:
         products = [
             {"id": key, "name": name, "grams": grams, "stock": IN_STOCK} for key, (name, _, grams) in PRODUCTS.items()
@@ -61,6 +66,25 @@ def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime |
         for name, values in rows.items():
             if values:
                 connection.execute(insert(tables.metadata.tables[f"shop_{name}"]), values)
+
+
+def bring_back(shop: RunningShop, returns: int) -> None:
+    """Let that many of the orders that went out come back, the newest first: all of each by the desk, as a merchant
+    does, and for each third of them money that waits for him to pay it back."""
+    by = Actor.staff(shop.staff)
+    went_out = select(tables.order.c.id).where(tables.order.c.shipped).order_by(tables.order.c.placed_at.desc())
+    with reading(shop.engine) as connection:
+        orders = connection.execute(went_out.limit(returns)).scalars().all()
+    for number, order_id in enumerate(orders):
+        shop.desk.mark_returned(order_id, by=by)
+        if number % 3 == 0:
+            for option in shop.desk.refund_options(order_id):
+                shop.desk.open_refund_link(
+                    order_id, option.payment.id, option.suggested, by=by, request_id=f"bring-back-{order_id}"
+                )
+    with shop.engine.begin() as connection:
+        came_back = tables.order.c.id.in_(orders)
+        connection.execute(update(tables.order).where(came_back).values(status=Status.RETURNED.value))
 
 
 def _one_order(

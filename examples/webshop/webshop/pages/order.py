@@ -27,9 +27,9 @@ def show(order_id: str) -> ResponseReturnValue:
 
 @pages.get("/orders/<order_id>/now")
 def show_now(order_id: str) -> ResponseReturnValue:
-    """The refunds and the history alone, for a page that looks again by itself."""
+    """The refunds, the history and the sums alone, for a page that looks again by itself."""
     view = view_of(the_shop(), order_id) or abort(404)
-    return render_template("_now.html", view=view, kept=Kept())
+    return render_template("now.html", view=view, kept=Kept())
 
 
 @pages.post("/orders/<order_id>/status")

@@ -144,12 +144,15 @@ def settle(order_id: str, refund_id: str) -> ResponseReturnValue:
             raise NotUnderstood("happened", _("Say whether the money went back."))
         if not evidence:
             raise NotUnderstood("evidence", _("Say how you know."))
+        reference = text_of("reference", 200)
+        if happened == "yes" and not (reference or the_shop().desk.dossier(order_id).refund(refund_id).reference):
+            raise NotUnderstood("reference", _("Type what the bank or the provider calls it."))
         return the_shop().desk.settle_refund(
             order_id,
             refund_id,
             happened=happened == "yes",
             evidence=evidence,
-            reference=text_of("reference", 200),
+            reference=reference,
             by=merchant(),
         )
 

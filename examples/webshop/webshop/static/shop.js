@@ -23,8 +23,9 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-once]")) delete form.dataset.sent;
 });
 
-// What was wrong with a form is where the reader is taken to.
-document.querySelector("[data-focus]")?.focus();
+// What was wrong with a form is where the reader is taken to; else what was done, unless a question is asked first.
+if (!question) (document.querySelector("[data-focus]") ?? document.querySelector("[data-said]"))?.focus();
+else question.querySelector("[data-focus]")?.focus();
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
@@ -54,8 +55,11 @@ if (now) {
       const answer = busy() ? null : await fetch(now.dataset.now, { headers: { Accept: "text/html" } });
       if (answer?.ok && !answer.redirected) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.body.firstElementChild;
-        if (fresh && fresh.dataset.version !== version() && !busy()) replace(fresh);
+        const [fresh, ...sums] = page.body.children;
+        if (fresh && fresh.dataset.version !== version() && !busy()) {
+          replace(fresh);
+          for (const one of sums) document.getElementById(one.id)?.replaceWith(one);
+        }
       }
     } catch {
       // The shop cannot be reached now; the next look may.

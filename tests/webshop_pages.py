@@ -1,0 +1,52 @@
+"""Every page of the webshop with an address at which something stands: what tests of all pages ask for.
+
+A route that is not here fails `test_every_page_has_an_address_here`, so that nobody forgets a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from retour import Actor
+from webshop.running import RunningShop
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "orders.first_page": ("/",),
+    "orders.list_orders": ("/orders", "/orders?page=2", "/orders?search=nothing-like-this"),
+    "order.show": ("/orders/{new}", "/orders/{unpaid}", "/orders/{restocked}", "/orders/{by_transfer}"),
+    "counting.show": ("/orders/{new}/count", "/orders/{restocked}/count"),
+    "stock.show": ("/orders/{asked}/stock/{return_id}",),
+    "refunds.show_transfer": ("/orders/{by_transfer}/refunds/{refund_id}",),
+    "login.show": ("/login",),
+}
+"""The pages by their endpoint. The names in them are those that `prepare` gives."""
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "order.show_now": ("/orders/{by_transfer}/now",),
+    "refunds.show_qr_code": ("/orders/{by_transfer}/refunds/{refund_id}/qr.svg",),
+    "static": ("/static/shop.css", "/static/shop.js"),
+}
+"""What is no page by itself, but a part of one."""
+
+ROLES = {"new": "1003", "unpaid": "1006", "restocked": "1001", "asked": "1002", "by_transfer": "1004"}
+"""What happened to which order of the seed."""
+
+
+def prepare(shop: RunningShop) -> Mapping[str, str]:
+    """Let there be an order for each page; gives its names and theirs."""
+    anna = Actor.staff("anna")
+    desk = shop.desk
+    assert desk.mark_returned(ROLES["restocked"], by=anna).changed
+    asked = desk.mark_returned(ROLES["asked"], by=anna)
+    assert asked.restock.needs_answer
+    assert desk.mark_returned(ROLES["by_transfer"], by=anna).changed
+    [option] = desk.refund_options(ROLES["by_transfer"])
+    waits = desk.refund(ROLES["by_transfer"], option.payment.id, option.suggested, by=anna, request_id="f" * 32)
+    return {**ROLES, "return_id": str(asked.return_id), "refund_id": str(waits.refund_id)}
+
+
+def routes(app: Flask) -> set[str]:
+    """The endpoints that somebody can open."""
+    return {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
