@@ -1,5 +1,5 @@
-"""The picture of the README: the question about the stock in front of its order, at a fixed time, so that it is the
-same each time. ``RETOUR_WRITE_DOCS=1 make browser`` writes it anew."""
+"""The picture of the README: the question about the stock in front of its order, at a fixed time, so that its
+words are the same each time. ``RETOUR_WRITE_DOCS=1 make browser`` writes it anew."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ LARGEST = 150_000
 
 
 def test_the_picture_of_the_readme_is_what_the_shop_shows(chromium: Browser, tmp_path: Path) -> None:
-    first, again = (taken(chromium, tmp_path / name) for name in ("first.db", "again.db"))
-    assert first == again
+    (first, words), (_, words_again) = (taken(chromium, tmp_path / name) for name in ("first.db", "again.db"))
+    assert words == words_again
     if os.environ.get("RETOUR_WRITE_DOCS"):
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_bytes(first)
@@ -42,8 +42,8 @@ def test_the_picture_of_the_readme_is_what_the_shop_shows(chromium: Browser, tmp
     assert struct.unpack(">II", kept[16:24]) == (WIDTH, HEIGHT)  # letters differ from machine to machine, the size not
 
 
-def taken(chromium: Browser, file: Path) -> bytes:
-    """A picture of a shop in which it is always the same time, and nothing has happened but this."""
+def taken(chromium: Browser, file: Path) -> tuple[bytes, str]:
+    """A picture of a shop in which it is always the same time and nothing has happened but this, and its words."""
     database_clock.install()
     database_clock.tell(lambda: THEN)
     with sandboxes_of(PLUGINS) as sandboxes:
@@ -75,7 +75,7 @@ def taken(chromium: Browser, file: Path) -> bytes:
             page.get_by_role("button", name="Save", exact=True).click()
             page.get_by_role("dialog").wait_for()
             page.locator("section p").filter(has_text=re.compile(r"^Return \w{3}-")).evaluate(ONE_NUMBER)
-            return page.screenshot()
+            return page.screenshot(), page.locator("body").inner_text()
         finally:
             context.close()
             server.shutdown()
