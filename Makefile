@@ -38,7 +38,7 @@ test: .venv/ready .venv/docs sdks
 # The webshop in a browser: the machine's own Chromium, without which these tests are skipped. Its pages are kept as
 # pictures in build/browser.
 browser: .venv/ready .venv/browser
-	$(BIN)/pytest -q -m browser tests/browser
+	$(BIN)/pytest -q -m browser --numprocesses 2 --dist loadfile tests/browser
 
 # The providers' own SDKs, each in an environment of its own, for the tests that run them against our sandboxes; and
 # Django, for the benchmarks.
