@@ -212,9 +212,8 @@ class BooksCompared(OneOrder):
 
     def told_here(self, payment: str) -> int:
         """What a bank has of it by the timeline: the last sentence about it, by any of its names."""
-        references = {one.id: one.reference for one in self.desk.dossier("1001").payments.values()}
         told = banks_told(self.desk.timeline("1001"), self.sale.currency)
-        of_it = [minor for name, minor in told if self.payment_called(references[name]) == payment]
+        of_it = [minor for name, minor in told if self.payment_called(name) == payment]
         return of_it[-1] if of_it else 0
 
     def what_is_suggested_is_what_is_owed(self) -> None:

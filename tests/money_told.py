@@ -41,13 +41,16 @@ def _minor(amount: str, currency: str) -> int:
     return Money.of(amount.replace(",", ""), currency).minor
 
 
-_TAKEN = re.compile(rf"The customer's bank took back {_AMOUNT} of payment (?P<payment>.+)\.")
-_GIVEN = re.compile(r"The customer's bank gave back what it had taken of payment (?P<payment>.+)\.")
+_PAYMENT = r"(?P<payment>[^()]+) \([^()]+\)"
+"""A payment as people say it: its reference, and in brackets at which provider."""
+
+_TAKEN = re.compile(rf"The customer's bank took back {_AMOUNT} of payment {_PAYMENT}\.")
+_GIVEN = re.compile(rf"The customer's bank gave back what it had taken of payment {_PAYMENT}\.")
 
 
 def banks_told(entries: Iterable[TimelineEntry], currency: str = "EUR") -> list[tuple[str, int]]:
-    """What customers' banks have by a timeline's English sentences, one after the other: of which payment, by its id,
-    and how many minor units in all."""
+    """What customers' banks have by a timeline's English sentences, one after the other: of which payment, by its
+    reference, and how many minor units in all."""
     told = []
     for entry in entries:
         sentence = entry.text("en")
