@@ -46,11 +46,19 @@ def test_while_the_provider_can_still_say_it_a_persons_word_does_not_count_and_h
     world: Any,
 ) -> None:
     refund_id = unknown(world, made=True, find=Support.YES, after=HOUR / 6)
-    with pytest.raises(WrongState, match=r"can still say.*From .*24 Nov.* on you can settle it yourself"):
-        settle(world, refund_id, happened=False)
+    with pytest.raises(WrongState, match=r"can still say.*From 24 November 2026 13:00 on you can settle it yourself"):
+        settle(world, refund_id, happened=False)  # noon in UTC, by the shop's clocks
     with pytest.raises(WrongState, match="can still say"):
         confirm(world, refund_id)
     assert world.states == ["unknown"]
+
+
+def test_the_timeline_says_by_the_shops_clocks_from_when_on_it_is_tried_again(world: Any) -> None:
+    wait = datetime.timedelta(hours=2)
+    world.open().ledger.before = [ProviderError(ErrorCode.RATE_LIMITED, "later", not_before=wait)]
+    world.refund()
+    told = [entry.text("en") for entry in world.desk.timeline("1001")]
+    assert any("is tried again from 23 November 2026 15:00" in one for one in told), told
 
 
 @pytest.mark.parametrize("how", ["24 hours without an answer", "the plugin is gone", "the key is forgotten"])

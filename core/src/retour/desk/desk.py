@@ -924,7 +924,8 @@ class ReturnDesk(LabelDesk):
         kept = self._services.store.notes(self.shop_id, order_id) if staff or told else {}
         pages = self._links.pages(case.order, case.dossier) if staff else {}
         parcels = self._labels.tracking_pages(case.dossier.returns, case.dossier)
-        told_of = timeline.entries(case.order, case.events, reader, kept=kept, pages=pages, parcels=parcels)
+        zone = self._services.zone
+        told_of = timeline.entries(case.order, case.events, reader, kept=kept, pages=pages, parcels=parcels, zone=zone)
         names = self._names({one.by: None for one in told_of})
         return tuple([changed(one, name=names[one.by]) if names.get(one.by) else one for one in told_of])
 

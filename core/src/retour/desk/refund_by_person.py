@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from retour.desk.commands import Command, Commands, Decide, Request
@@ -231,7 +232,7 @@ class RefundByPerson:
         else:
             return Word()
         if word.can_still_come:
-            raise _can_still_say(case, refund, payment, word)
+            raise _can_still_say(case, refund, payment, word, self.questions.services.zone)
         return word
 
     def _still_asking(self, draft: Draft, refund_id: str) -> Sequence[str]:
@@ -276,7 +277,7 @@ def _still_has_it(refund: Refund, word: Word) -> bool:
     return pending and refund.state is RefundState.PENDING
 
 
-def _can_still_say(case: Case, refund: Refund, payment: Payment, word: Word) -> WrongState:
+def _can_still_say(case: Case, refund: Refund, payment: Payment, word: Word, zone: datetime.tzinfo) -> WrongState:
     why = word.why.words if word.why is not None else ""
     if word.until is None:
         return WrongState(
@@ -299,7 +300,7 @@ def _can_still_say(case: Case, refund: Refund, payment: Payment, word: Word) -> 
             amount=refund.amount,
             provider=payment.provider,
             why=why,
-            time=word.until,
+            time=word.until.astimezone(zone),
         )
     )
 

@@ -59,6 +59,17 @@ class Text:
             template = template.format_map(values)
         return template if can_be_stored(template) else that_can_be_stored(template)
 
+    def in_zone(self, zone: datetime.tzinfo) -> Text:
+        """The same sentence with its times as the clocks of a ``zone`` show them.
+
+        >>> noon = text("Tried again from {time}", time=datetime.datetime(2026, 11, 23, 11, 0, tzinfo=datetime.UTC))
+        >>> noon.in_zone(datetime.timezone(datetime.timedelta(hours=1))).render("en")
+        'Tried again from 23 November 2026 12:00'
+        """
+        there = {name: _in_zone(value, zone) for name, value in self.values.items()}
+        same = all(there[name] is value for name, value in self.values.items())
+        return self if same else attrs.evolve(self, values=there)
+
     @property
     def readable(self) -> bool:
         """Whether it can be shown in every language: nothing is missing, and nothing in it fails."""
@@ -275,6 +286,12 @@ def as_a_name(words: str) -> str:
     line = " ".join(words[: 2 * LONGEST_NAME].split())
     shown = "".join([one for one in line if one.isprintable()])
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+
+
+def _in_zone(value: Any, zone: datetime.tzinfo) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(zone)
+    return value.in_zone(zone) if isinstance(value, Text) else value
 
 
 def localised(value: Any, language: str) -> str:

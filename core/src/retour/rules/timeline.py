@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -42,13 +43,14 @@ def entries(
     kept: Mapping[str, str],
     pages: Mapping[str, str],
     parcels: Mapping[str, str] = NO_PAGES,
+    zone: datetime.tzinfo = datetime.UTC,
 ) -> tuple[TimelineEntry, ...]:
     """The timeline of an order for ``audience``, the oldest first.
 
     ``kept`` are the words, bank accounts and files that are still kept, by their id, and ``pages`` the payments' pages
     at their providers, by the payment's id: both are for the staff, and of the words the instructions for the customer
     too. ``parcels`` are the pages on which carriers show the parcels, by the id of the label, or of the return where
-    the customer sent it without one.
+    the customer sent it without one. Times in sentences are those of the shop's ``zone``.
     """
     staff = audience is Audience.STAFF
     shown_pages = pages if staff else {}
@@ -61,7 +63,7 @@ def entries(
         if words is not None:
             while waiting and waiting[0].at <= recorded.at:
                 found.append(waiting.pop(0))
-            entry = _entry(recorded, audience, words, kept, shown_pages)
+            entry = _entry(recorded, audience, words.in_zone(zone), kept, shown_pages)
             if isinstance(recorded.event, ReturnSent | ParcelMoved):
                 entry = changed(entry, url=parcels.get(_parcel(folding.dossier, recorded.event), ""))
             found.append(entry)
