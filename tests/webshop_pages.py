@@ -13,12 +13,18 @@ from retour import Actor
 from webshop.running import RunningShop
 
 PAGES: Mapping[str, tuple[str, ...]] = {
+    "attention.show": ("/attention",),
     "orders.first_page": ("/",),
     "orders.list_orders": ("/orders", "/orders?page=2", "/orders?search=nothing-like-this"),
     "order.show": ("/orders/{new}", "/orders/{unpaid}", "/orders/{restocked}", "/orders/{by_transfer}"),
     "counting.show": ("/orders/{new}/count", "/orders/{restocked}/count"),
     "stock.show": ("/orders/{asked}/stock/{return_id}",),
     "refunds.show_transfer": ("/orders/{by_transfer}/refunds/{refund_id}",),
+    "board.show": ("/returns", "/returns?column=goods"),
+    "labels.show": ("/labels",),
+    "transfers.show": ("/transfers",),
+    "figures.show": ("/figures",),
+    "settings.show": ("/settings",),
     "login.show": ("/login",),
 }
 """The pages by their endpoint. The names in them are those that `prepare` gives."""
@@ -29,6 +35,26 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "static": ("/static/shop.css", "/static/shop.js"),
 }
 """What is no page by itself, but a part of one."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "labels.open_one": "tests/webshop/test_labels.py",
+    "figures.picture": "tests/webshop/test_figures.py",
+    "transfers.show_batch": "tests/webshop/test_transfers.py",
+    "transfers.download": "tests/webshop/test_transfers.py",
+    **{
+        f"customer_{page}": "tests/browser/test_customer.py"
+        for page in (
+            "access.show",
+            "label.show",
+            "label.show_document",
+            "order.show",
+            "request.show",
+            "return.show",
+            "return.show_now",
+        )
+    },
+}
+"""What a merchant's browser has to do more for than to open an address, or a customer's opens, by where it is tried."""
 
 ROLES = {"new": "1003", "unpaid": "1006", "restocked": "1001", "asked": "1002", "by_transfer": "1004"}
 """What happened to which order of the seed."""

@@ -17,8 +17,8 @@ DECIDE = ("model", "rules", "steps", "effects", "desk")
 
 WITH_CLOCKS_OF_OTHERS = {
     ("rules/timeline.py", "entries"): "when an order was placed and paid, the shop says: it has no number among ours",
-    ("rules/label_reports.py", "_is_late"): "both are words of the provider, by its own clock",
     ("rules/label_reports.py", "_is_older"): "both are words of the provider, by its own clock",
+    ("rules/whose_label.py", "_can_be"): "a provider's clock and ours, with a quarter of an hour between them",
     ("desk/attention.py", "_item"): "a refund is unknown since a time of the database's clock, and so is what is now",
 }
 """Where a time of an event is compared all the same, each with the reason."""

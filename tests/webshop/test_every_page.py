@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 from form_browser import FormBrowser
 from sqlalchemy import event
-from webshop_pages import PAGES, PARTS, prepare, routes
+from webshop_pages import ELSEWHERE, PAGES, PARTS, prepare, routes
 
 from webshop import create_app
 from webshop.running import RunningShop
@@ -19,12 +19,12 @@ ADDRESSES = [address for addresses in (*PAGES.values(), *PARTS.values()) for add
 
 
 def test_every_page_has_an_address_here(tmp_path: Path, sandboxes: Sandboxes) -> None:
-    assert routes(new_shop(tmp_path, sandboxes)) == PAGES.keys() | PARTS.keys()
+    assert routes(new_shop(tmp_path, sandboxes)) == PAGES.keys() | PARTS.keys() | ELSEWHERE.keys()
 
 
 def test_no_page_makes_more_queries_for_200_orders_than_for_20(tmp_path: Path, sandboxes: Sandboxes) -> None:
     few = queries(tmp_path, sandboxes, orders=20)
-    assert all(few[address] for address in ADDRESSES if not address.startswith(("/static/", "/login"))), few
+    assert all(few[address] for address in ADDRESSES if not address.startswith(("/static/", "/login", "/settings"))), few
     assert queries(tmp_path, sandboxes, orders=200) == few
 
 

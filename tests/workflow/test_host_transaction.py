@@ -41,21 +41,21 @@ ANNA = Actor.staff("anna")
 def host(database: str) -> Iterator[tuple[Engine, MemoryShop, ReturnDesk]]:
     engine = connect(database)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE shop_order (id TEXT, status TEXT)"))
-        connection.execute(text("INSERT INTO shop_order VALUES ('1001', 'shipped')"))
+        connection.execute(text("CREATE TABLE hosts_order (id TEXT, status TEXT)"))
+        connection.execute(text("INSERT INTO hosts_order VALUES ('1001', 'shipped')"))
     shop = MemoryShop([an_order(a_line("cup", 2)), an_order(a_line("pot"), a_line("mug"), order_id="1002")])
     yield engine, shop, ReturnDesk(shop=shop, store=engine, migrate=True)
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE shop_order"))
+        connection.execute(text("DROP TABLE hosts_order"))
     engine.dispose()
 
 
 def status(engine: Engine) -> str:
     with engine.connect() as connection:
-        return str(connection.execute(text("SELECT status FROM shop_order")).scalar_one())
+        return str(connection.execute(text("SELECT status FROM hosts_order")).scalar_one())
 
 
-SET_RETURNED = text("UPDATE shop_order SET status = 'returned'")
+SET_RETURNED = text("UPDATE hosts_order SET status = 'returned'")
 
 
 def test_order_row_and_events_commit_together_and_the_effects_follow(

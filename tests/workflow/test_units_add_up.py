@@ -160,7 +160,7 @@ class Units(RuleBasedStateMachine):
         self.warehouse = Warehouse()
         self.warehouse.answer = answer
         self.carrier, self.follows = Carrier(), {**USUALLY_FOLLOWS, **steps}
-        self.now = datetime.datetime(2026, 11, 30, 12, tzinfo=datetime.UTC)
+        self.now = datetime.datetime(2025, 11, 30, 12, tzinfo=datetime.UTC)
         self.desk = ReturnDesk(
             shop=self.shop,
             store=self.url,

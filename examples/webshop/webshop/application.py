@@ -8,7 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from flask import Flask, render_template, session
 from werkzeug.exceptions import HTTPException
 
-from retour import Address, BankAccount, RetourError, ReturnDesk, ReturnWindow, UnknownOrder, connect
+from retour import (
+    Address,
+    BankAccount,
+    RetourError,
+    ReturnDesk,
+    ReturnWindow,
+    UnknownLabel,
+    UnknownOrder,
+    UnknownRefund,
+    UnknownReturn,
+    connect,
+)
 from webshop import languages, login, security, tables
 from webshop.customer_words import sentence_for_customer
 from webshop.masked import masked_settings
@@ -55,6 +66,9 @@ PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 
 RETURN_WINDOW = ReturnWindow(days=30)
 """For how long a customer may send something back. What comes later is the merchant's to decide."""
+
+NOT_THERE = (UnknownLabel, UnknownOrder, UnknownRefund, UnknownReturn)
+"""What the desk raises for an address at which nothing is."""
 
 STAFF = {"anna": "Anna"}
 """Who works here, by the id that retour keeps."""
@@ -152,6 +166,6 @@ def _told(error: HTTPException) -> tuple[str, int]:
 
 def _refused(error: RetourError) -> tuple[str, int]:
     """What retour says where a page has no better place for it: an order that there is not, a database that is away."""
-    code = 404 if isinstance(error, UnknownOrder) else 503
+    code = 404 if isinstance(error, NOT_THERE) else 503
     sentence = error.text(languages.reader_language()) if "staff" in session else sentence_for_customer(error)
     return render_template("error.html", code=code, sentence=sentence), code

@@ -198,7 +198,7 @@ def _compare_taken_back(
     known = dossier.charged_back(now.id, held.currency)
     if known != held:
         report.differs.append(f"{where}: a bank has {held} of it, and the store says {known}")
-    names = {f"payment {one.id}" for one in dossier.payments.values() if dossier.stands_for(one.id) == now.id}
+    names = {f"payment {one.reference} (" for one in dossier.payments.values() if dossier.stands_for(one.id) == now.id}
     last = [
         entry.text("en")
         for entry in campaign.desk.timeline(dossier.order_id, "staff")

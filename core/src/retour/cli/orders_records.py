@@ -69,7 +69,7 @@ def named_columns(given: str) -> Mapping[str, str]:
 
 
 @attrs.frozen(kw_only=True)
-class Table:
+class CsvTable:
     """A file as it stands: its column names, and its ``rows`` as they are read, each with the number of its first
     line."""
 
@@ -78,16 +78,16 @@ class Table:
     separator: str
 
 
-def read_table(name: str, data: bytes) -> Table:
+def read_table(name: str, data: bytes) -> CsvTable:
     """A CSV file, whatever its columns are; raises `InvalidOrdersFile` for what is none."""
     lines = list(io.StringIO(_decoded(name, data), newline=""))
     separator, skipped = _separator(lines)
     rows = _rows(name, lines[skipped:], separator, skipped)
     header = [field.strip() for field in next(rows, (0, []))[1]]
-    return Table(header=header, rows=rows, separator=separator)
+    return CsvTable(header=header, rows=rows, separator=separator)
 
 
-def read_records(name: str, table: Table, columns: Mapping[str, str]) -> Records:
+def read_records(name: str, table: CsvTable, columns: Mapping[str, str]) -> Records:
     """The rows of a file, whose columns are called as ``columns`` says; raises `InvalidOrdersFile`."""
     header = table.header
     ordered = _ordered(table.rows, _positions(name, header, columns), len(header))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, shortened, units, unusable
-from retour.cli.orders_records import Table
+from retour.cli.orders_records import CsvTable
 from retour.cli.words import text, texts
 from retour.model.errors import RetourError
 from retour.model.money import Money, is_currency, total
@@ -37,7 +37,7 @@ _Note = Callable[[int], Text]
 """What is said of so many orders."""
 
 
-def read_shopify(name: str, table: Table) -> OrdersRead:
+def read_shopify(name: str, table: CsvTable) -> OrdersRead:
     """The orders of the file. A row with a fault makes its whole order bad, and one that was cancelled is left out.
     Raises `InvalidOrdersFile` where a column is missing."""
     missing = [column for column in _NEEDED if column not in table.header]
@@ -83,7 +83,7 @@ class _Bad(Exception):
         self.cause, self.line = cause, line
 
 
-def _by_order(table: Table) -> Mapping[str, Sequence[tuple[int, list[str]]]]:
+def _by_order(table: CsvTable) -> Mapping[str, Sequence[tuple[int, list[str]]]]:
     """The rows of each order, which stand below each other, with their lines of the file."""
     place = table.header.index("Name")
     found: dict[str, list[tuple[int, list[str]]]] = {}
@@ -93,7 +93,7 @@ def _by_order(table: Table) -> Mapping[str, Sequence[tuple[int, list[str]]]]:
     return found
 
 
-def _whole(table: Table, fields: Sequence[str], line: int) -> _Row:
+def _whole(table: CsvTable, fields: Sequence[str], line: int) -> _Row:
     if len(fields) != len(table.header):
         raise _Bad(
             text("the row has {number} values, not {wanted}", number=len(fields), wanted=len(table.header)), line
@@ -101,7 +101,7 @@ def _whole(table: Table, fields: Sequence[str], line: int) -> _Row:
     return _named(table, fields)
 
 
-def _named(table: Table, fields: Sequence[str]) -> _Row:
+def _named(table: CsvTable, fields: Sequence[str]) -> _Row:
     return dict(zip(table.header, [field.strip() for field in fields], strict=True))
 
 
