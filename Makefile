@@ -3,9 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
-# Tests wait for disks, processes and deadlines for a third of their time: two workers for each processor and one more, and
-# eight at most, since they share PostgreSQL's hundred connections.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 2 * (os.cpu_count() or 1)))')
+# Tests wait for disks, processes and deadlines for a third of their time: three workers for each processor and one more,
+# and eight at most, since they share PostgreSQL's hundred connections.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 3 * (os.cpu_count() or 1)))')
 
 # What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
