@@ -32,7 +32,7 @@ FITS = """() => [...document.querySelectorAll('html, body, body *')]
   .map(one => one.tagName + '.' + one.className)"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def busy(served: Any) -> Any:
     """The shop with something on every page."""
     desk, anna = served.shop.desk, Actor.staff("anna")
