@@ -44,6 +44,11 @@ LOGGED = "%(U)s %(s)s %(D)s"
 """What gunicorn writes of each request: its path, its status, and how many microseconds it took."""
 
 
+NOT_TIMED = {"static", "labels.open_one", "transfers.show_batch", "transfers.download"}
+"""What is no page of the shop's own making: a file, a document that its provider makes, and files for the bank, of
+which there are none. Nor are the pages of customers: each shows one order, and is opened with a session of its own."""
+
+
 def main() -> int:
     """Fill, serve, visit, and say how long it took; gives the exit code."""
     options = _options()
@@ -60,6 +65,7 @@ def main() -> int:
         with _gunicorn(engine, sandboxes.settings) as (address, log):
             visitors = [Visitor(address, served.PASSWORD) for _ in range(VISITORS)]
             found = found_by(visitors[0], app, most=addresses)
+            visit(visitors, found, times=addresses)  # what is made once, such as a picture, each process has made then
             warm = log.stat().st_size
             visit(visitors, found, times=times)
             taken = _taken(app, log, warm)
@@ -132,7 +138,8 @@ def _taken(app: Flask, log: Path, since: int) -> Mapping[str, Sequence[float]]:
 
 
 def _pages_of(app: Flask) -> set[str]:
-    return {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())} - {"static"}
+    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    return {one for one in pages - NOT_TIMED if not one.startswith("customer_")}
 
 
 def _percentile(taken: Sequence[float]) -> float:

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import cycle, islice
 
 import requests
@@ -50,12 +51,17 @@ class Visitor:
 
 
 def endpoint_of(app: Flask, path: str) -> str | None:
-    """Which page of the shop an address is; None where it is none that can be opened."""
+    """Which page of the shop an address is; None where it is none that can be opened, as one that only takes a form."""
+    shop, path = app.url_map.bind("127.0.0.1"), path.partition("?")[0]
     try:
-        endpoint, _ = app.url_map.bind("127.0.0.1").match(path.partition("?")[0], method="GET")
+        opened, _ = shop.match(path, method="GET", return_rule=True)
     except (HTTPException, RequestRedirect):
         return None
-    return str(endpoint)
+    with suppress(HTTPException, RequestRedirect):
+        sent, _ = shop.match(path, method="POST", return_rule=True)
+        if sent.rule != opened.rule:
+            return None
+    return str(opened.endpoint)
 
 
 def found_by(visitor: Visitor, app: Flask, *, most: int) -> Mapping[str, Sequence[str]]:

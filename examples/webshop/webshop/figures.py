@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import attrs
 from flask_babel import format_date
@@ -64,6 +65,12 @@ class Asked:
         today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return today + datetime.timedelta(days=1) - datetime.timedelta(weeks=self.weeks)
 
+    @cached_property
+    def returns(self) -> tuple[Sequence[ReturnSummary], bool]:
+        """The newest returns of the period, and whether there are more: read once for all figures of a page."""
+        page = self.desk.list_returns(opened_from=self.begin, limit=MOST)
+        return page.returns, page.next is not None
+
 
 def over_time(asked: Asked) -> Figure:
     """Returns by the week in which they began: a query for each week."""
@@ -90,7 +97,7 @@ def by_reason(asked: Asked) -> Figure:
 def days_to_refund(asked: Asked) -> Figure:
     """How many days went by from a return's beginning to the refund of its order."""
     page = asked.desk.list_refunds(state=RefundState.SUCCEEDED, opened_from=asked.begin, limit=MOST)
-    returns, _cut = _returns(asked)
+    returns, _cut = asked.returns
     began: dict[str, datetime.datetime] = {}
     for one in returns:
         began[one.order_id] = min(one.opened_at, began.get(one.order_id, one.opened_at))
@@ -117,7 +124,7 @@ def money_waiting(asked: Asked) -> Figure:
 
 def products(asked: Asked) -> Figure:
     """Which products come back most, in units."""
-    returns, cut = _returns(asked)
+    returns, cut = asked.returns
     units: Counter[str] = Counter()
     for one in returns:
         names = {} if one.order is None else {line.id: line.name for line in one.order.lines}
@@ -140,12 +147,6 @@ FIGURES: Mapping[str, Callable[[Asked], Figure]] = {
 
 def _counted(label: str, count: int) -> Row:
     return Row(label=label, value=count, words=str(count))
-
-
-def _returns(asked: Asked) -> tuple[Sequence[ReturnSummary], bool]:
-    """The newest returns of the period, and whether there are more."""
-    page = asked.desk.list_returns(opened_from=asked.begin, limit=MOST)
-    return page.returns, page.next is not None
 
 
 def _together(asked: Asked) -> Sequence[RefundTotal]:

@@ -16,7 +16,7 @@ from flask import Blueprint, Flask, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, format_datetime, get_locale
 
-from retour import Money, in_words, languages, preferred_language
+from retour import Money, in_words, languages, preferred_language, provider_name
 from webshop.forms import page_to_return_to
 from webshop.login import for_everybody
 
@@ -79,6 +79,7 @@ def install(app: Flask, zone: str) -> None:
     Babel(app, locale_selector=reader_language)
     app.before_request(Catalogue().as_default)
     app.add_template_filter(say, "say")
+    app.add_template_filter(lambda name: provider_name(name, reader_language()), "provider")
     app.add_template_filter(at, "at")
     app.add_template_filter(amount, "amount")
     app.jinja_env.globals["LANGUAGES"] = LANGUAGES

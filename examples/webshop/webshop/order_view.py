@@ -7,8 +7,20 @@ from collections.abc import Mapping, Sequence
 import attrs
 from flask_babel import lazy_gettext as _l
 
-from retour import Dossier, Order, Plugin, Refund, RefundOption, RefundState, Return, TimelineEntry, reading
+from retour import (
+    Dossier,
+    Order,
+    Plugin,
+    Refund,
+    RefundOption,
+    RefundState,
+    Return,
+    TimelineEntry,
+    provider_name,
+    reading,
+)
 from retour.providers import PaymentProvider, Support
+from webshop.languages import reader_language
 from webshop.orders import OrderDetails, details_of
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
@@ -156,7 +168,7 @@ def view_of(shop: RunningShop, order_id: str) -> OrderView | None:
         refunds=[
             RefundView(
                 refund=one,
-                provider=_called(providers.get(one.provider), one.provider),
+                provider=provider_name(one.provider, reader_language()),
                 page=pages.get(one.payment) or one.page,
             )
             for one in dossier.refunds.values()
@@ -181,13 +193,9 @@ def _payment(option: RefundOption, provider: type[PaymentProvider] | None, page:
     method = METHODS.get(payment.method, payment.method)
     return PaymentView(
         option=option,
-        provider=_called(provider, payment.provider),
+        provider=provider_name(payment.provider, reader_language()),
         method=str(method),
         by_api=provider is not None and provider.capabilities.refund_by_api is Support.YES,
         by_person=provider is not None and provider.capabilities.refund_by_person is Support.YES,
         page=page,
     )
-
-
-def _called(provider: type[PaymentProvider] | None, name: str) -> str:
-    return provider.display_name if provider is not None else name

@@ -22,10 +22,9 @@ PAUSE = 0.5
 
 @attrs.frozen
 class Sandboxes:
-    """The sandboxes, by provider, while they run, and how people call each provider."""
+    """The sandboxes, by provider, while they run."""
 
     running: Mapping[str, PaymentSandbox | ShippingSandbox]
-    called: Mapping[str, str]
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, object]]:
@@ -39,9 +38,8 @@ class Sandboxes:
 
     @property
     def dashboards(self) -> Mapping[str, str]:
-        """Where each provider's dashboard is, by how people call the provider."""
-        having = {name: one for name, one in self.running.items() if isinstance(one, HasDashboard)}
-        return {self.called[name]: sandbox.dashboard_url for name, sandbox in having.items()}
+        """Where each provider's dashboard is, by the provider."""
+        return {name: one.dashboard_url for name, one in self.running.items() if isinstance(one, HasDashboard)}
 
     def page(self, provider: str, reference: str) -> str:
         """A payment in its provider's dashboard; empty for one that none of them took."""
@@ -59,7 +57,6 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
     """Every sandbox of these plugins on a free port of this machine, until the end of ``with``."""
     with ExitStack() as running:
         started: dict[str, Any] = {}
-        called: dict[str, str] = {}
         # A desk knows what is in a plugin; this one has no settings yet, since the sandboxes tell them.
         desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=plugins, settings=lambda _: {})
         running.callback(desk.close)
@@ -68,8 +65,7 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
             for provider in providers:
                 kind = sandbox_at(provider.sandbox)
                 started[provider.name] = running.enter_context(kind(clock=SandboxClock(runs=True)))
-                called[provider.name] = provider.display_name
-        yield Sandboxes(started, called)
+        yield Sandboxes(started)
 
 
 @contextmanager

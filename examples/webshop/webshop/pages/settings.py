@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from retour import Mode, Plugin, SettingsCheck, capability_name
+from retour import Mode, Plugin, SettingsCheck, capability_name, provider_name
 from retour.providers import PaymentCapabilities, ShippingCapabilities
 from webshop.forms import Kept, NotUnderstood, request_id
 from webshop.languages import reader_language, say
@@ -95,7 +95,8 @@ def _accounts(plugins: Sequence[Plugin]) -> Mapping[str, str]:
         for provider in providers_in(plugin):
             for key in [key for key in given if key.partition(":")[0] == provider.name] or [provider.name]:
                 account = key.partition(":")[2]
-                called[key] = f"{provider.display_name} ({account})" if account else provider.display_name
+                name = provider_name(provider.name, reader_language())
+                called[key] = f"{name} ({account})" if account else name
     return called
 
 
@@ -119,7 +120,7 @@ def _matrix(name: str, kind: type[Any], providers: Sequence[Any]) -> Matrix:
         cells = [_cell(getattr(one.capabilities, field.name)) for one in providers]
         if field.name != "unconfirmed" and any(cells):
             rows.append((capital(capability_name(field.name, reader_language())), cells))
-    return Matrix(name=name, providers=[one.display_name for one in providers], rows=rows)
+    return Matrix(name=name, providers=[provider_name(one.name, reader_language()) for one in providers], rows=rows)
 
 
 def _cell(value: object) -> str:
