@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crash.campaign.__main__ import empty_database, rehearse
 
-from .audit import audit
+from .audit import Report, audit
 from .run import campaign
 from .world import ANNA, BOX, HOME
 
@@ -38,6 +38,23 @@ def _settle_a_small_one(kind: str) -> None:
         audit(one)
 
 
+def _run(kind: str, given: argparse.Namespace) -> Report:
+    """One campaign; in a function of its own, so that nothing of it is open when the next one forks."""
+    rehearse(kind, _settle_a_small_one)
+    with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
+        began = time.monotonic()
+        with campaign(database, Path(name), orders=given.orders, seed=given.seed, workers=WORKERS[kind]) as one:
+            one.rage(given.seconds)
+            raged = time.monotonic() - began
+            one.settle()
+            report = audit(one)
+    print(
+        f"\nlabels on {kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
+        f"{time.monotonic() - began:.0f} s in all"
+    )
+    return report
+
+
 def main() -> int:
     options = argparse.ArgumentParser(prog="crash.labels_campaign", description=__doc__)
     options.add_argument("--database", choices=[*WORKERS, "all"], default="all")
@@ -50,28 +67,17 @@ def main() -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     clean, found = True, {}
     for kind in list(WORKERS) if given.database == "all" else [given.database]:
-        rehearse(kind, _settle_a_small_one)
-        with tempfile.TemporaryDirectory() as name, empty_database(kind, Path(name)) as database:
-            began = time.monotonic()
-            with campaign(database, Path(name), orders=given.orders, seed=given.seed, workers=WORKERS[kind]) as one:
-                one.rage(given.seconds)
-                raged = time.monotonic() - began
-                one.settle()
-                report = audit(one)
-            print(
-                f"\nlabels on {kind}, {WORKERS[kind]} workers, seed {given.seed}: {raged:.0f} s of crashes, "
-                f"{time.monotonic() - began:.0f} s in all"
-            )
-            print(report.text(), flush=True)
-            for what, several in report.never_happened.items():
-                print(f"{what}: {', '.join(several)}. So nothing is proved of it: take more orders.", flush=True)
-            clean = clean and report.clean and not report.never_happened
-            found[kind] = {
-                "clean": report.clean,
-                "result": report.result,
-                "never happened": report.never_happened,
-                "numbers": dict(report.numbers),
-            }
+        report = _run(kind, given)
+        print(report.text(), flush=True)
+        for what, several in report.never_happened.items():
+            print(f"{what}: {', '.join(several)}. So nothing is proved of it: take more orders.", flush=True)
+        clean = clean and report.clean and not report.never_happened
+        found[kind] = {
+            "clean": report.clean,
+            "result": report.result,
+            "never happened": report.never_happened,
+            "numbers": dict(report.numbers),
+        }
     if given.report is not None:
         given.report.write_text(json.dumps(found))
     return 0 if clean else 1
