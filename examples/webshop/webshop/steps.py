@@ -9,7 +9,7 @@ import attrs
 from flask import request
 from flask_babel import gettext as _
 
-from retour import Actor, AttentionItem, AttentionKind, ReturnDesk
+from retour import Actor, AttentionItem, AttentionKind, Outcome, ReturnDesk
 from webshop.forms import NotUnderstood, request_id, text_of
 
 
@@ -64,10 +64,12 @@ def _acknowledge(desk: ReturnDesk, named: Named, by: Actor) -> object:
     return desk.acknowledge(named.order_id, named.kind, named.about, by=by, note=text_of("note") or None)
 
 
-def _confirm(desk: ReturnDesk, named: Named, by: Actor) -> object:
-    refund = desk.dossier(named.order_id).refund(named.about)
+def confirm_refund(desk: ReturnDesk, order_id: str, refund_id: str, by: Actor) -> Outcome:
+    """A person made a refund, and says in his form what the bank or the provider calls it. Raises `NotUnderstood` where
+    he does not, and what the desk raises."""
+    refund = desk.dossier(order_id).refund(refund_id)
     return desk.confirm_refund(
-        named.order_id,
+        order_id,
         refund.payment,
         refund.amount,
         reference=_needed("reference", _("Type what the bank or the provider calls it.")),
@@ -141,7 +143,7 @@ _TAKE: Mapping[str, Callable[[ReturnDesk, Named, Actor], object]] = {
     "cancel_refund": lambda desk, named, by: desk.cancel_refund(named.order_id, named.about, by=by),
     "cancel_return": lambda desk, named, by: desk.cancel_return(named.order_id, named.about, by=by),
     "check_settings": lambda desk, named, _: desk.check_settings(named.about),
-    "confirm_refund": _confirm,
+    "confirm_refund": lambda desk, named, by: confirm_refund(desk, named.order_id, named.about, by),
     "explain_payment": _explain,
     "match_refund": _match,
     "reconcile": lambda desk, named, _: desk.reconcile(named.order_id),

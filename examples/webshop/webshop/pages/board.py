@@ -102,7 +102,7 @@ def show() -> ResponseReturnValue:
     """The board; or one of its columns, page by page."""
     wanted = _wanted()
     try:
-        return _column(wanted) if wanted.column is not None else _board(wanted)
+        return _board(wanted) if wanted.column is None else _column(wanted, wanted.column)
     except InvalidArgument as error:  # a search that finds too much, a reason that there is not
         return _shown(wanted, problem=error.text(reader_language())), 422
 
@@ -122,12 +122,11 @@ def _board(wanted: Wanted) -> str:
     return _shown(wanted, columns=columns)
 
 
-def _column(wanted: Wanted) -> str:
+def _column(wanted: Wanted, column: StrEnum) -> str:
     """A page of one column, the oldest first."""
     shop = the_shop()
-    assert wanted.column is not None  # noqa: S101 - else it is the board
     after = request.args.get("after") or None
-    rows = wanted.rows(ZoneInfo(shop.zone), wanted.column)
+    rows = wanted.rows(ZoneInfo(shop.zone), column)
     page = shop.desk.list_returns(**rows, oldest_first=True, limit=PAGE, after=after)
     return _shown(wanted, rows=page.returns, following=page.next, after=after)
 

@@ -18,6 +18,7 @@ from webshop.pages.order import order_page
 from webshop.returns import told
 from webshop.running import the_shop
 from webshop.statuses import Status
+from webshop.steps import confirm_refund
 
 pages = Blueprint("refunds", __name__)
 
@@ -98,19 +99,7 @@ def confirm(order_id: str, refund_id: str) -> ResponseReturnValue:
     """The merchant made it, and says what the bank or the provider calls it."""
 
     def said() -> Outcome:
-        refund = the_shop().desk.dossier(order_id).refund(refund_id)
-        reference = text_of("reference", 200)
-        if not reference:
-            raise NotUnderstood("reference", _("Type what the bank or the provider calls it."))
-        return the_shop().desk.confirm_refund(
-            order_id,
-            refund.payment,
-            refund.amount,
-            reference=reference,
-            by=merchant(),
-            request_id=request_id(),
-            refund_id=refund_id,
-        )
+        return confirm_refund(the_shop().desk, order_id, refund_id, merchant())
 
     def again(kept: Kept, status: int) -> ResponseReturnValue:
         by_transfer = the_shop().desk.dossier(order_id).refund(refund_id).by_transfer

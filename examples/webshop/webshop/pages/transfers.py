@@ -21,11 +21,12 @@ from retour_manual_transfer.statement import StatementLine, StatementMatch, conf
 from retour_manual_transfer.statement_file import read_statement
 from retour_manual_transfer.target_days import next_target_day
 from retour_manual_transfer.waiting import put_in_batch, transfers_of
-from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of
+from webshop.forms import Kept, NotUnderstood, request_id, sent_form
 from webshop.languages import reader_language, say
 from webshop.login import merchant
 from webshop.orders import customers_of
 from webshop.running import the_shop
+from webshop.steps import confirm_refund
 
 pages = Blueprint("transfers", __name__)
 
@@ -107,23 +108,8 @@ def take_out(order_id: str, refund_id: str) -> ResponseReturnValue:
 @pages.post("/orders/<order_id>/refunds/<refund_id>/transferred")
 def confirm(order_id: str, refund_id: str) -> ResponseReturnValue:
     """The merchant transferred it by hand, and says what his bank calls that."""
-
-    def said() -> Outcome:
-        refund = the_shop().desk.dossier(order_id).refund(refund_id)
-        reference = text_of("reference", 200)
-        if not reference:
-            raise NotUnderstood("reference", _("Type what the bank or the provider calls it."))
-        return the_shop().desk.confirm_refund(
-            order_id,
-            refund.payment,
-            refund.amount,
-            reference=reference,
-            by=merchant(),
-            request_id=request_id(),
-            refund_id=refund_id,
-        )
-
-    return _done(f"{refund_id}-confirm", said)
+    desk, by = the_shop().desk, merchant()
+    return _done(f"{refund_id}-confirm", lambda: confirm_refund(desk, order_id, refund_id, by))
 
 
 def _done(form: str, command: Callable[[], Outcome]) -> ResponseReturnValue:
