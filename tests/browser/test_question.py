@@ -18,12 +18,11 @@ OpenPage = Callable[..., "Page"]
 
 
 def asked(page: Page) -> Locator:
-    """Set the order to Returned by keyboard; gives the dialog that then asks."""
+    """Set the order to Returned by keyboard; gives the dialog that then asks, once the page's script has it."""
     page.get_by_role("combobox", name="Bestelstatus").select_option("Geretourneerd")
     page.get_by_role("button", name="Opslaan", exact=True).press("Enter")
-    question = page.get_by_role("dialog")
-    question.wait_for()
-    return question
+    page.locator("dialog:modal").wait_for()
+    return page.get_by_role("dialog")
 
 
 def the_return(served: Any, order_id: str) -> Return:
