@@ -20,7 +20,8 @@ import attrs
 
 from retour.model.errors import InvalidValue
 from retour.model.frozen import frozen
-from retour.model.making import fields_of
+from retour.model.making import fields_of, is_shared
+from retour.model.quick_tests import written_out
 from retour.model.text import Text, can_be_stored, text
 
 _T = TypeVar("_T")
@@ -82,6 +83,12 @@ LARGEST_INTEGER = 2**63 - 1
 _WORDS = Characters(0, LONGEST_WORDS)
 _INTEGER = Between(-LARGEST_INTEGER, LARGEST_INTEGER)
 _DECIMAL = Between(-(10**12), 10**12)
+_UNLESS_NAMED: Mapping[type, Characters | Between] = {str: _WORDS, int: _INTEGER, Decimal: _DECIMAL}
+"""The bounds of a field whose annotation names none."""
+
+_OFTEN = 20
+"""How many values of a class are made before its checks are written out, which costs about as much as fifty of them."""
+
 _MOST_DIGITS = 28
 """Digits with which Python counts decimals unless it is told otherwise."""
 
@@ -148,13 +155,14 @@ def _each_again(items: Callable[[Any], Iterable[object]]) -> Callable[[Any], Non
 def _fields_again(kind: type) -> Callable[[Any], None]:
     """Each field, then what is in each, and then the value as a whole, which reads what is in its fields."""
     validators = [(field, field.name, field.validator) for field in fields_of(kind) if field.validator is not None]
-    names = [field.name for field in fields_of(kind)]
+    hints = get_type_hints(kind) if validators else {}  # of which something is known once they were checked
+    names = [field.name for field in fields_of(kind) if not is_shared(hints.get(field.name))]
     as_a_whole = getattr(kind, "__attrs_post_init__", None)
 
     def again(value: Any) -> None:
         for field, name, validator in validators:
             validator(value, field, getattr(value, name))
-        for name in names:
+        for name in names:  # those in whose values something was checked
             check_again(getattr(value, name))
         if as_a_whole is not None:
             as_a_whole(value)
@@ -232,19 +240,30 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 def _validator(kind: type, names: Sequence[str], refuse: Refusal) -> Callable[[Any, Any, Any], None]:
     """Checks all fields of a value. It is the validator of the last one: attrs calls it when all of them are set, and
     one call for a value costs half of what one for each field does."""
-    checks: list[tuple[str, Check]] = []
+    checks: dict[str, Check] = {}
+    seen = 0
+    test: Callable[[object], None] | None = None
+
+    def judge(name: str, held: object) -> None:
+        wanted = checks[name](held)
+        if wanted is not None:
+            raise refuse(_fault(f"{kind.__name__}.{name}", wanted)) from None
+
+    def one_by_one(value: object) -> None:
+        """Annotations are read when the first value is made: they can name what is defined further down."""
+        nonlocal test, seen
+        if not checks:
+            hints = get_type_hints(kind, include_extras=True)
+            checks.update({name: _check_of(hints[name]) for name in names})
+        seen += 1
+        if seen == _OFTEN:
+            hints = get_type_hints(kind, include_extras=True)
+            test = written_out({name: hints[name] for name in names}, judge, _UNLESS_NAMED)
+        for name in names:
+            judge(name, getattr(value, name))
 
     def validate(value: object, _: object, __: object) -> None:
-        for name, check in checks or read():
-            wanted = check(getattr(value, name))
-            if wanted is not None:
-                raise refuse(_fault(f"{kind.__name__}.{name}", wanted)) from None
-
-    def read() -> list[tuple[str, Check]]:
-        """Read when the first value is made, for annotations can name what is defined further down."""
-        hints = get_type_hints(kind, include_extras=True)
-        checks[:] = [(name, _check_of(hints[name])) for name in names]
-        return checks
+        (test or one_by_one)(value)
 
     return validate
 
@@ -291,7 +310,7 @@ def _check_of(kind: Any) -> Check:
 
 def _plain(kind: type) -> Check:
     if kind in (str, int, Decimal):
-        return _bounded(kind, {str: _WORDS, int: _INTEGER, Decimal: _DECIMAL}[kind])
+        return _bounded(kind, _UNLESS_NAMED[kind])
     if issubclass(kind, Enum):
         return _member(kind)
     found: Check | None = {datetime.datetime: _time, datetime.date: _day, Text: _readable}.get(kind)

@@ -134,18 +134,18 @@ def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
     """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
     hints = get_type_hints(kind)
     sets = [
-        _set(field.name, f"given.{field.name}" if _is_shared(hints[field.name]) else f"_apart(given.{field.name})")
+        _set(field.name, f"given.{field.name}" if is_shared(hints[field.name]) else f"_apart(given.{field.name})")
         for field in fields_of(kind)
     ]
     return _makes(kind, "given", sets, {"_apart": apart})
 
 
-def _is_shared(kind: Any) -> bool:
+def is_shared(kind: Any) -> bool:
     """Whether a field of this annotation holds nothing that could be written into."""
     if get_origin(kind) in (Union, UnionType):
-        return all(_is_shared(one) for one in get_args(kind))
+        return all(is_shared(one) for one in get_args(kind))
     if get_origin(kind) is frozenset:
-        return all(_is_shared(one) for one in get_args(kind))
+        return all(is_shared(one) for one in get_args(kind))
     plain = (str, int, bool, bytes, Decimal, NoneType, datetime.date, datetime.timedelta)
     return kind in plain or (isinstance(kind, type) and issubclass(kind, Enum | datetime.date))
 
