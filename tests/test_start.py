@@ -23,20 +23,24 @@ assert shop.stock == {"mug": 1}
 """
 
 NEEDLESS = [
-    *("sqlalchemy.dialects.postgresql", "psycopg", "sqlalchemy.orm", "babel", "requests", "rich", "click"),
+    *("sqlalchemy.dialects.postgresql", "psycopg", "sqlalchemy.orm", "babel", "requests", "rich", "click", "difflib"),
     *("retour.plain", "retour.cli", "retour.sandbox", "retour.testing", "retour.providers.requests_session"),
     *("retour_mollie", "retour_stripe", "retour_paypal", "retour_sendcloud", "retour_manual_transfer"),
 ]
 """What one return on SQLite, with no provider, has no use for."""
 
 LOOK = """
-import gc, json, sys
+import gc, json, re, sys
 from retour.model.frozen import _Unwritten
 
 classes = [one for one in gc.get_objects() if isinstance(one, type) and str(one.__module__).startswith("retour.")]
 waiting = [one for one in classes if type(vars(one).get("__init__")) is _Unwritten]
 written = [one for one in classes if "__attrs_attrs__" in vars(one) and one not in waiting]
-print(json.dumps({"modules": sorted(sys.modules), "written": len(written), "waiting": len(waiting)}))
+compared = [one for one in written if "__eq__" in vars(one) and type(vars(one)["__eq__"]) is not _Unwritten]
+ours = [vars(module) for name, module in sys.modules.items() if name.startswith("retour.")]
+patterns = [value.pattern for names in ours for value in names.values() if isinstance(value, re.Pattern)]
+counts = {"written": len(written), "waiting": len(waiting), "compared": len(compared)}
+print(json.dumps({"modules": sorted(sys.modules), "patterns": patterns, **counts}))
 """
 
 
@@ -63,6 +67,12 @@ def test_importing_the_desk_writes_few_classes_and_a_first_return_not_half_of_th
     assert 5 * desk["written"] < desk["waiting"]
     first = seen_after(f"store = 'sqlite:///{tmp_path}/returns.db'\n{A_RETURN}")
     assert desk["written"] < first["written"] < first["waiting"]
+    assert 2 * first["compared"] < first["written"]
+
+
+def test_a_first_return_compiles_no_pattern_before_something_is_looked_for_with_it(tmp_path: Path) -> None:
+    """A pattern of ours is a text: `re` compiles it when it is first used, and keeps it."""
+    assert seen_after(f"store = 'sqlite:///{tmp_path}/returns.db'\n{A_RETURN}")["patterns"] == []
 
 
 @pytest.mark.parametrize("command", [["plugins"], ["sandbox", "--help"], ["--help"]], ids=" ".join)

@@ -59,8 +59,8 @@ def fresh() -> type[Any]:
     return Fresh
 
 
-def is_written(kind: type) -> bool:
-    return "__eq__" in vars(kind)
+def is_written(kind: type, method: str = "__init__") -> bool:
+    return inspect.isfunction(vars(kind)[method])
 
 
 def test_methods_are_not_written_before_somebody_uses_the_class() -> None:
@@ -111,6 +111,54 @@ def test_a_value_is_what_attrs_makes() -> None:
         del cup.size
     with pytest.raises(TypeError, match=r"Cup.__init__\(\) missing 1 required keyword-only argument: 'size'"):
         Cup()  # type: ignore[call-arg]  # which is what is tried
+
+
+@pytest.mark.parametrize("compare", [lambda one: one == one, lambda one: one != one, hash], ids=["==", "!=", "hash"])
+def test_what_compares_values_is_not_written_before_two_are_compared(compare: Any) -> None:
+    kind = fresh()
+    value, fields = kind(size=1), attrs.fields(kind)
+    assert not is_written(kind, "__eq__")
+    compare(value)
+    assert is_written(kind, "__eq__")
+    assert is_written(kind, "__hash__")
+    assert (value == kind(size=1), value == kind(size=2), value == 1) == (True, False, False)
+    assert len({value, kind(size=1), kind(size=2)}) == 2
+    assert attrs.fields(kind) is fields
+
+
+def test_what_a_field_says_of_comparing_holds_when_it_is_written_later() -> None:
+    def without_name(_: type, fields: list[Any]) -> list[Any]:
+        return [field.evolve(eq=False, hash=False) if field.name == "name" else field for field in fields]
+
+    @frozen(field_transformer=without_name)
+    class Same:
+        size: int
+        name: str
+        seen: int = attrs.field(default=0, eq=False)
+
+    @frozen(eq=False)
+    class Itself:
+        size: int
+
+    assert Same(1, "a", seen=1) == Same(1, "b", seen=2) != Same(2, "a")
+    assert len({Same(1, "a"), Same(1, "b")}) == 1
+    assert Itself(1) != Itself(1)
+    assert len({Itself(1), Itself(1)}) == 2
+
+
+def test_a_class_that_compares_in_its_own_way_is_left_it() -> None:
+    @frozen
+    class Loose:
+        word: str
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Loose) and other.word.lower() == self.word.lower()
+
+        def __hash__(self) -> int:
+            return hash(self.word.lower())
+
+    assert Loose("Tea") == Loose("tea")
+    assert len({Loose("Tea"), Loose("tea")}) == 1
 
 
 def test_a_class_that_shows_itself_or_nothing_is_left_its_way() -> None:
@@ -200,7 +248,7 @@ def test_one_thread_writes_a_class_and_the_others_find_it_written() -> None:
     assert at_once == [1]
 
 
-@pytest.mark.parametrize("asked", ["__init__", "__attrs_attrs__", "__setattr__", "__setstate__"])
+@pytest.mark.parametrize("asked", ["__init__", "__attrs_attrs__", "__setattr__", "__setstate__", "__eq__", "__repr__"])
 def test_a_thread_that_comes_late_leaves_what_was_found_out_of_the_fields(asked: str) -> None:
     """What reads values from JSON finds out of what type each field is, once, and keeps that in the fields."""
     kind = fresh()

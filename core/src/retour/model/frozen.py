@@ -3,14 +3,16 @@
 retour has some three hundred classes of values, and for each attrs writes and compiles half a dozen methods, which is
 half of what importing retour would cost. A process needs one class in three: who takes one return in never makes a
 label. So `frozen` makes a class that is whole but for what attrs writes; that comes when somebody makes a value of it,
-asks for its fields or reads one from a pickle. A value cannot be met before, so nobody sees the difference.
+asks for its fields or reads one from a pickle. A value cannot be met before, so nobody sees the difference. What shows
+a value or compares two comes when somebody does that: few of the values that a process makes are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -28,23 +30,90 @@ else:
 _ASKED_FIRST = ("__setattr__", "__setstate__", "__attrs_attrs__", "__init__")
 """What attrs writes and somebody may ask a class for that has no values yet: all that a value does comes later."""
 
+_SHOWS = ("__repr__",)
+"""What shows a value: hardly ever asked for, since people read texts."""
+
+_COMPARES = ("__eq__", "__ne__", "__hash__")
+"""What compares a value: of most classes the values are made, read and thrown away."""
+
+_SAYS_HOW_TO_COMPARE = ("eq", "order", "cmp", "hash", "unsafe_hash", "cache_hash")
+"""The options of attrs by which a class compares otherwise than others, or more: it is then written with the rest."""
+
 
 _writing = ProcessLock()
 """Who writes: attrs reads of a class what another thread that writes the same one changes."""
 
 
+class _Body:
+    """What a class was made of, until attrs has written all of it. ``kept`` are the names that attrs does not write,
+    ``off`` what it is told to leave for later."""
+
+    __slots__ = ("kept", "made_of", "off", "options")
+
+    def __init__(self, made_of: type, options: Mapping[str, Any], kept: Set[str], off: Mapping[str, bool]) -> None:
+        self.made_of = made_of
+        self.options = options
+        self.kept = kept
+        self.off = off
+
+    def written(self, **options: Any) -> Mapping[str, Any]:
+        """What attrs writes with these options beside the class's own."""
+        written: Mapping[str, Any] = vars(attrs.frozen(**{**self.options, **options})(self.made_of))
+        return written
+
+    def write(self, kind: type) -> None:
+        """Once, whoever comes: a second writing would take away what was found out of the fields meanwhile. What is
+        asked first is there last, when all else is, so nobody who does not come here sees a part."""
+        waiting = [name for name in _ASKED_FIRST if isinstance(vars(kind)[name], _Unwritten)]
+        written = self.written(**self.off) if waiting else {}
+        others = [name for name in written if name not in self.kept and name not in _ASKED_FIRST]
+        for name in (*others, *waiting):
+            setattr(kind, name, written[name])
+
+    def write_what_shows(self, kind: type) -> None:
+        """A fifth of the work."""
+        self._write_of_values(kind, _SHOWS, eq=False, order=False)
+
+    def write_what_compares(self, kind: type) -> None:
+        """A third of it."""
+        self._write_of_values(kind, _COMPARES, repr=False)
+
+    def _write_of_values(self, kind: type, names: Sequence[str], **options: bool) -> None:
+        """What is done with values that are there: of fields that nobody sets attrs writes nothing that makes one. The
+        fields that the class has stay, with what was found out of them."""
+        given = self.options.get("field_transformer") or (lambda _, fields: fields)
+
+        def transform(made_of: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+            return [one.evolve(init=False, default=attrs.NOTHING) for one in given(made_of, fields)]
+
+        written = self.written(**options, field_transformer=transform)
+        for name in names:
+            setattr(kind, name, written[name])
+
+
+_bodies: WeakKeyDictionary[type, _Body] = WeakKeyDictionary()
+"""Of every class that waits, and has waited."""
+
+
 class _Unwritten:
-    """Stands in a class for what attrs has not written yet; whoever asks for it gets what attrs writes."""
+    """Stands in every class for what attrs has not written yet; whoever asks for it gets what attrs writes."""
 
     __slots__ = ("_name", "_write")
 
-    def __init__(self, name: str, write: Callable[[], None]) -> None:
+    def __init__(self, name: str, write: Callable[[_Body, type], None]) -> None:
         self._name = name
         self._write = write
 
     def __get__(self, instance: object, owner: type) -> Any:
-        self._write()
+        kind = next(one for one in owner.__mro__ if one in _bodies)
+        with _writing.own:
+            self._write(_bodies[kind], kind)
         return getattr(owner if instance is None else instance, self._name)
+
+
+_ASKED_FIRST_UNWRITTEN = {name: _Unwritten(name, _Body.write) for name in _ASKED_FIRST}
+_SHOWS_UNWRITTEN = {name: _Unwritten(name, _Body.write_what_shows) for name in _SHOWS}
+_COMPARES_UNWRITTEN = {name: _Unwritten(name, _Body.write_what_compares) for name in _COMPARES}
 
 
 def _made_of(body: type, options: Mapping[str, Any]) -> Any:
@@ -54,25 +123,15 @@ def _made_of(body: type, options: Mapping[str, Any]) -> Any:
     names = [name for name, annotation in body.__annotations__.items() if not annotation.startswith("ClassVar")]
     slots = (*names, "__weakref__")
     own = {name: value for name, value in vars(body).items() if name not in slots and name != "__dict__"}
-
-    def write() -> None:
-        """Once, whoever comes: a second writing would take away what was found out of the fields meanwhile. What is
-        asked first is there last, when all else is, so nobody who does not come here sees a part."""
-        with _writing.own:
-            waiting = [name for name in _ASKED_FIRST if isinstance(vars(kind)[name], _Unwritten)]
-            written = vars(attrs.frozen(**{**options, "repr": False})(body)) if waiting else {}
-            others = [name for name in written if name not in own and name not in (*slots, *_ASKED_FIRST)]
-            for name in (*others, *waiting):
-                setattr(kind, name, written[name])
-
-    def write_what_shows() -> None:
-        """A fifth of the work, for what is hardly ever shown: people read texts."""
-        with _writing.own:
-            kind.__repr__ = vars(attrs.frozen(**options)(body))["__repr__"]
-
-    shows = {"__repr__": _Unwritten("__repr__", write_what_shows)} if options.get("repr", True) else {}
-    stand_ins = {name: _Unwritten(name, write) for name in _ASKED_FIRST}
-    kind: Any = type(body.__name__, (), {**shows, **own, **stand_ins, "__slots__": slots})
+    off = {"repr": False}
+    later: dict[str, _Unwritten] = {}
+    if options.get("repr", True):
+        later |= _SHOWS_UNWRITTEN
+    if own.keys().isdisjoint(_COMPARES) and options.keys().isdisjoint(_SAYS_HOW_TO_COMPARE):
+        off["eq"] = False
+        later |= _COMPARES_UNWRITTEN
+    kind: Any = type(body.__name__, (), {**later, **own, **_ASKED_FIRST_UNWRITTEN, "__slots__": slots})
+    _bodies[kind] = _Body(body, options, own.keys() | slots, off)
     return kind
 
 

@@ -35,7 +35,7 @@ def id_maker(milliseconds: int) -> NewId:
     return new_id
 
 
-_BATCH_NAME = re.compile(r"[A-Za-z0-9.-]{1,35}")
+_BATCH_NAME = r"[A-Za-z0-9.-]{1,35}"
 
 
 def is_batch_name(name: str) -> bool:
@@ -47,4 +47,4 @@ def is_batch_name(name: str) -> bool:
     >>> is_batch_name("2026-11-24.1"), is_batch_name("RETOUR_2026")
     (True, False)
     """
-    return _BATCH_NAME.fullmatch(name) is not None
+    return re.fullmatch(_BATCH_NAME, name) is not None

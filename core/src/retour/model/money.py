@@ -204,7 +204,7 @@ _LONGEST_NUMBER = 40
 """Digits of a number that is read as an amount, before and after the point."""
 
 
-_BETWEEN = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_BETWEEN = r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])"
 """Between a letter and a digit."""
 
 
@@ -305,7 +305,7 @@ class Money:
         pattern = copy(locale.currency_formats["standard"])
         pattern.frac_prec = (decimals, decimals)
         written = pattern.apply(amount, locale, currency=self.currency, currency_digits=False)
-        return _BETWEEN.sub("\N{NO-BREAK SPACE}", written)
+        return re.sub(_BETWEEN, "\N{NO-BREAK SPACE}", written)
 
     def __str__(self) -> str:
         return f"{self.currency} {self.decimal}"

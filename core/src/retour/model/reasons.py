@@ -274,14 +274,14 @@ def _days(value: str) -> Text | str:
 
 def _money(value: str) -> Money | str:
     """An amount for people; what is none stays as it is."""
-    found = _AMOUNT.fullmatch(value)
+    found = re.fullmatch(_AMOUNT, value)
     try:
         return Money.of(found[2], found[1]) if found else value
     except RetourError:  # of a currency that there is not
         return value
 
 
-_AMOUNT = re.compile(r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)")
+_AMOUNT = r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)"
 """An amount as a reason keeps it: ``str`` of `Money`."""
 
 _READ: Mapping[str, Callable[[str], Any]] = {
@@ -490,9 +490,9 @@ _ONCE_STORED_AS: Mapping[str, ReasonCode] = {
     "nothing tells of which label this was reported: look at the provider": ReasonCode.WHICH_LABEL,
 }
 _CANNOT_BE_ASKED = "the provider cannot be asked: "
-_CODED = re.compile(r"([a-z_]+): (.*)", re.DOTALL)
-_FAILED = re.compile(r"(?:needs review: )?plugin (\S+) \(([^)]*)\) failed in (\w+): (.*)", re.DOTALL)
-_TOO_MANY = re.compile(r"(\S+) units of line (.*) cannot go back in stock; (\S+) sellable units of it can\.")
+_CODED = r"(?s)([a-z_]+): (.*)"
+_FAILED = r"(?s)(?:needs review: )?plugin (\S+) \(([^)]*)\) failed in (\w+): (.*)"
+_TOO_MANY = r"(\S+) units of line (.*) cannot go back in stock; (\S+) sellable units of it can\."
 
 WORDS_ARE_OURS = frozenset({ReasonCode.NOT_SENT, ReasonCode.OUTCOME_UNKNOWN, ReasonCode.UNREADABLE_ANSWER})
 """What a provider cannot have said itself: the words beside such a code are a developer's."""
@@ -507,14 +507,14 @@ def reason_from_words(words: str) -> Reason | None:
         inner = reason_from_words(words.removeprefix(_CANNOT_BE_ASKED))
         if inner is not None and inner.code is not ReasonCode.SAID:
             return Reason(code=ReasonCode.CANNOT_BE_ASKED, values={"error": inner.code.value}, said=inner.said)
-    if failed := _FAILED.fullmatch(words):
+    if failed := re.fullmatch(_FAILED, words):
         plugin, origin, hook, said = failed.groups()
         values = {"plugin": plugin, "origin": origin, "hook": hook}
         return Reason(code=ReasonCode.PLUGIN_FAILED, values=values, said=said)
-    if too_many := _TOO_MANY.fullmatch(words):
+    if too_many := re.fullmatch(_TOO_MANY, words):
         number, line, left = too_many.groups()
         return Reason(code=ReasonCode.UNITS_NOT_THERE, values={"number": number, "line": line, "left": left})
-    coded = _CODED.fullmatch(words)
+    coded = re.fullmatch(_CODED, words)
     if coded is not None and coded[1] in _STORED_CODES:
         code = ReasonCode(coded[1])
         return Reason(code=code, said="" if code in WORDS_ARE_OURS else coded[2])
@@ -524,12 +524,12 @@ def reason_from_words(words: str) -> Reason | None:
 def reason_of_problem(words: str) -> Reason | None:
     """The reason that an effect keeps as words. What code raised stands in them with its class: what retour raised is
     a sentence for people, anything else is for developers."""
-    raised = _RAISED.fullmatch(words)
+    raised = re.fullmatch(_RAISED, words)
     if raised is None:
         return reason_from_words(words)
     return as_reason(raised[2]) if hasattr(errors, raised[1]) else Reason(code=ReasonCode.CODE_FAILED, said=words)
 
 
-_RAISED = re.compile(r"([A-Z]\w*): (.*)", re.DOTALL)
+_RAISED = r"(?s)([A-Z]\w*): (.*)"
 
 _STORED_CODES = frozenset(code.value for code in list(ReasonCode)[list(ReasonCode).index(ReasonCode.AUTHENTICATION) :])

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from importlib import metadata
@@ -242,6 +241,8 @@ def _how_to_get(name: str, installed: Iterable[str]) -> str:
     another's name nobody knows who offers it."""
     if name in OURS:
         return f"no installed distribution offers it; try: pip install {_distribution_of(name)}"
+    from difflib import get_close_matches  # who names what is there has no need of it
+
     close = get_close_matches(name.lower(), {*installed, *OURS}, n=1)
     if not close:
         known = ", ".join(sorted(installed)) or "none"

@@ -12,14 +12,14 @@ from retour.providers.wrong_setting import WrongSetting
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that are this machine, where a sandbox runs."""
 
-_NEVER_WRITTEN = re.compile(r"[\x00-\x20\x7f\\]")
+_NEVER_WRITTEN = r"[\x00-\x20\x7f\\]"
 """Control characters, blanks and ``\\``: what one reader of an address leaves out is a part of it to another."""
 
 
 def refuse_other_addresses(address: str) -> None:
     """Raise `WrongSetting` for an address that is not called: https is, and plain http to this machine, with no name or
     password and no fragment in it."""
-    if not _NEVER_WRITTEN.search(address) and "#" not in address:
+    if not re.search(_NEVER_WRITTEN, address) and "#" not in address:
         with suppress(ValueError):  # of a host or a port that is none
             parts = urlsplit(address)
             schemes = ("http", "https") if parts.hostname in LOOPBACK else ("https",)

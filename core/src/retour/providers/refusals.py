@@ -49,8 +49,8 @@ LONGEST_CODE = 100
 LONGEST_WAIT = datetime.timedelta(days=1)
 """The longest ``Retry-After`` that is believed."""
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
-_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [ -~]{1,40}")
+_SECONDS = r"[0-9]{1,9}"
+_DATE = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [ -~]{1,40}"
 
 
 def _all_of(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -249,7 +249,7 @@ def _retry_after(answer: Answer) -> datetime.timedelta | None:
     A date is counted from the answer's own ``Date``: the provider's clock may be another than ours.
     """
     given = answer.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(given):
+    if re.fullmatch(_SECONDS, given):
         return min(datetime.timedelta(seconds=int(given)), LONGEST_WAIT)
     until = _http_date(given)
     if until is None:
@@ -260,7 +260,7 @@ def _retry_after(answer: Answer) -> datetime.timedelta | None:
 
 def _http_date(words: str) -> datetime.datetime | None:
     """A time in one of the three shapes of RFC 9110, 5.6.7."""
-    if not _DATE.fullmatch(words):
+    if not re.fullmatch(_DATE, words):
         return None
     try:
         time = parsedate_to_datetime(words)

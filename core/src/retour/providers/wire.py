@@ -21,8 +21,8 @@ _T = TypeVar("_T")
 DEEPEST = 64
 """Levels of objects and lists that JSON from outside may have; no provider nests a tenth of that."""
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
-_UNKEPT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
+_STRING_OR_BRACKET = r'(?s)"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]'
+_UNKEPT = r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]"
 """Where a NUL or half a character can be; most of the time the other half follows."""
 
 
@@ -41,7 +41,7 @@ def read_json(body: bytes | str) -> Any:
     words = body.decode() if isinstance(body, bytes) else body
     refuse_deep(words)
     found = json.loads(words, parse_float=Decimal, parse_constant=_no_number)
-    return _that_can_be_kept(found) if _UNKEPT.search(words) else found
+    return _that_can_be_kept(found) if re.search(_UNKEPT, words) else found
 
 
 def _that_can_be_kept(value: Any) -> Any:
@@ -60,7 +60,7 @@ def refuse_deep(words: str) -> None:
     if words.count("[") + words.count("{") <= DEEPEST:
         return
     depth = 0
-    for found in _STRING_OR_BRACKET.finditer(words):
+    for found in re.finditer(_STRING_OR_BRACKET, words):
         if found[0] in "[{":
             depth += 1
             if depth > DEEPEST:

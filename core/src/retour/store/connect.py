@@ -44,7 +44,7 @@ TO_READ, TO_WRITE = {_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}
 """Execution options of our own transactions: on SQLite one that only reads does not take the write lock."""
 
 
-_PASSWORD = re.compile(r"(://?[^:/@]*:)[^@]*@")
+_BEFORE_A_HOST = r"(://?[^:/@]*:)[^@]*@"
 _LOGGER = "retour"
 _PRIVATE: dict[str, Any] = {"hide_parameters": True, "logging_name": _LOGGER}
 """Notes and accounts of customers are parameters and rows: errors do not repeat the ones, logs not the others."""
@@ -75,7 +75,7 @@ def connect(url: str) -> Engine:
         raise StoreNotOurs(
             text(
                 "{url} is not the address of a database. Give one as in {file} or {server}.",
-                url=_PASSWORD.sub(r"\1***@", str(url)),
+                url=re.sub(_BEFORE_A_HOST, r"\1***@", str(url)),
                 file="sqlite:///returns.db",
                 server="postgresql+psycopg://user@host/returns",
             )
