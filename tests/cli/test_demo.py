@@ -18,9 +18,10 @@ import attrs
 import pytest
 from click.testing import CliRunner, Result
 
-from retour import Money, StockMovement
+from retour import Dossier, Money, Outcome, ReturnDesk, StockMovement
 from retour.cli import demo_cases, demo_command, demo_refunds, main
-from retour.cli.demo_cases import CASES, DemoCase
+from retour.cli.demo_cases import CASES, DemoCase, deal
+from retour.cli.orders_file import bundled_orders
 from retour.plugins import registry
 from retour.store import connect as connecting
 from retour_stripe import Stripe
@@ -176,19 +177,39 @@ def test_what_went_back_is_what_the_providers_have_in_their_books(
     """The table would say so if they differed: here Stripe's has one refund too many."""
     close = demo_refunds.Merchant.in_doubt
 
-    def one_too_many(merchant: demo_refunds.Merchant) -> object:
+    def one_too_many(merchant: demo_refunds.Merchant, dossier: Dossier) -> object:
         if merchant.order.id == "1007":
             [payment] = merchant.order.payments
             at = merchant.providers.at(payment)
             assert at is not None
             at.refund_in_dashboard(payment.reference, Money.of("0.01", "EUR"))
-        return close(merchant)
+        return close(merchant, dossier)
 
     monkeypatch.setattr(demo_refunds.Merchant, "in_doubt", one_too_many)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
     assert "order 1007: the books of Stripe differ" in result.stdout
     assert "1 order has a problem" in result.stderr
+
+
+def test_the_books_are_read_again_where_no_webhook_told_what_became_of_the_money(
+    run: Run, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link nobody told of it; of a second refund soon after the first the question waits; and after a charge-back
+    and a refund that came back it is looked at what is left."""
+    asked: list[str] = []
+    reconcile = ReturnDesk.reconcile
+
+    def noted(desk: ReturnDesk, order_id: str) -> Outcome:
+        asked.append(order_id)
+        return reconcile(desk, order_id)
+
+    monkeypatch.setattr(ReturnDesk, "reconcile", noted)
+    result = run("demo", "--db", url)
+    assert result.exit_code == 0, result.stderr
+    dealt, _ = deal(bundled_orders().orders)
+    looked_at = ("part", "mollie", "sent_back", "charged_back", "two_parcels")
+    assert sorted(asked) == sorted(dealt[case][0].id for case in looked_at)
 
 
 @pytest.mark.parametrize("case", ["bank_transfer_in_advance", "invoice", "pay_on_delivery"])

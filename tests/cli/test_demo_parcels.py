@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from retour import Money, Outcome, ReturnDesk
+from retour import Dossier, Money, Outcome, ReturnDesk
 from retour.cli import demo_cases, demo_parcels, main
 from retour.cli.demo_cases import CASES
 from retour.cli.demo_providers import Providers
@@ -219,12 +219,12 @@ def test_books_of_sendcloud_that_differ_are_a_problem_of_that_row(
 ) -> None:
     compare = demo_parcels.Customer.in_doubt
 
-    def spoilt(customer: demo_parcels.Customer) -> object:
+    def spoilt(customer: demo_parcels.Customer, dossier: Dossier) -> object:
         if customer.order.id == "1017":
             sandbox = customer.providers.parcels["sendcloud"]
             assert isinstance(sandbox, SendcloudSandbox)
             spoil(sandbox)
-        return compare(customer)
+        return compare(customer, dossier)
 
     monkeypatch.setattr(demo_parcels.Customer, "in_doubt", spoilt)
     result = run("demo", "--db", url)

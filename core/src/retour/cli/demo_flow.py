@@ -182,6 +182,11 @@ class _Run:
                 self.changed = True
                 self.merchant.refund(option)
 
+    def _in_doubt(self, dossier: Dossier) -> Text | None:
+        """Where the dossier and the providers' own books differ."""
+        of_labels = self.customer.in_doubt(dossier) if self.customer is not None else None
+        return self.merchant.in_doubt(dossier) or of_labels
+
     def _counted(self, dossier: Dossier) -> Result:
         """What the dossier says, added up, and whether it adds up."""
         tracked = {line.id: line.stock_tracked for line in self.order.goods}
@@ -206,7 +211,7 @@ class _Run:
         elif uncounted or lost:
             problem = text("the units do not add up; look at its history")
         else:
-            problem = self.merchant.in_doubt() or (self.customer.in_doubt() if self.customer is not None else None)
+            problem = self._in_doubt(dossier)
         made = [dossier.refunds[one] for one in self.merchant.made]
         replaced = {one.in_place_of for one in dossier.refunds.values()}
         return Result(
@@ -218,8 +223,8 @@ class _Run:
             missing=missing,
             untracked=untracked,
             came=ways_back(dossier),
-            labels=self.customer.labels() if self.customer is not None else 0,
-            label_cost=self.customer.cost() if self.customer is not None else None,
+            labels=self.customer.labels(dossier) if self.customer is not None else 0,
+            label_cost=self.customer.cost(dossier) if self.customer is not None else None,
             refunded=total([one.amount for one in made if one.state is _GONE], self.order.currency) if made else None,
             ways=frozenset(self.merchant.ways),
             money=frozenset({one.state for one in dossier.refunds.values() if one.id not in replaced} - _QUIET),

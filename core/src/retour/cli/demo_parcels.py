@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import uuid4
 
@@ -315,12 +315,12 @@ class Customer:
 
     # --- afterwards --------------------------------------------------------------------------------------
 
-    def in_doubt(self) -> Text | None:
+    def in_doubt(self, dossier: Dossier) -> Text | None:
         """Where the labels of the order and the providers' own books differ, one bought twice included; None where
         they agree, to the cent."""
         if not self.made:
             return None
-        mine = [label for label in self._dossier.labels.values() if label.provider in self.providers.parcels]
+        mine = [label for label in dossier.labels.values() if label.provider in self.providers.parcels]
         if sorted(label.id for label in mine) != sorted(self.made):
             return text("labels were made that this shop did not order; look at its history")
         for provider, sandbox in self.providers.parcels.items():
@@ -330,17 +330,16 @@ class Customer:
                 return text("the books of {provider} differ; look at its history", provider=provider)
         return None
 
-    def labels(self) -> int:
+    def labels(self, dossier: Dossier) -> int:
         """How many of the labels that were asked for now are there."""
-        return sum(bool(self._dossier.labels[one].reference) for one in self.made)
+        return sum(bool(dossier.labels[one].reference) for one in self.made)
 
-    def cost(self) -> Money | None:
+    def cost(self, dossier: Dossier) -> Money | None:
         """What the labels that were made now cost; None without one. Labels of one order are paid in one currency."""
-        costs = [one.cost for one in self._dossier.labels.values() if one.id in self.made and one.cost is not None]
+        costs = [one.cost for one in dossier.labels.values() if one.id in self.made and one.cost is not None]
         if not costs:
             return None
-        labels: Mapping[str, Label] = self._dossier.labels
-        minor = sum(charged(labels[one]) for one in self.made)
+        minor = sum(charged(dossier.labels[one]) for one in self.made)
         return Money(minor=minor, currency=costs[0].currency)
 
 

@@ -15,6 +15,7 @@ from retour.cli.words import text
 from retour.desk import ReturnDesk
 from retour.model.actor import Actor
 from retour.model.destinations import Consent, ConsentWay
+from retour.model.dossier import Dossier
 from retour.model.order import BankAccount, Order, Payment
 from retour.model.refunds import Refund, RefundOption, RefundSource, RefundState
 from retour.model.text import Text
@@ -202,20 +203,26 @@ class Merchant:
 
     def _until_settled(self, option: RefundOption, refund: Refund, sandbox: PaymentSandbox) -> Refund:
         """What the provider reports by webhook, what a look at it finds that no webhook told, and what two days bring
-        to a refund on its way. Gives it as it is then."""
-        for known_from in (KnownFrom.WEBHOOK, KnownFrom.RECONCILED, KnownFrom.LATER):
-            if known_from is KnownFrom.RECONCILED and refund.state is RefundState.AWAITING_MERCHANT:
-                self.desk.reconcile(self.order.id)
-            if known_from is KnownFrom.LATER and refund.state is RefundState.PENDING:
-                sandbox.advance(DAYS)
-            self.providers.deliver(self.desk, option.payment)
-            if known_from is KnownFrom.LATER:  # no days passed on the database's clock: a second hint would wait there
-                self.desk.reconcile(self.order.id)
-            now = self.desk.dossier(self.order.id).refund(refund.id)
-            if now.state is not refund.state:
-                self._seen(option, now, known_from)
-            refund = now
+        to a refund on its way. Gives it as it is then: of one that has arrived nothing more is heard."""
+        refund = self._told(option, refund, KnownFrom.WEBHOOK)
+        if refund.state is RefundState.AWAITING_MERCHANT:
+            self.desk.reconcile(self.order.id)
+            refund = self._told(option, refund, KnownFrom.RECONCILED)
+        if refund.state is RefundState.PENDING:
+            sandbox.advance(DAYS)
+            refund = self._told(option, refund, KnownFrom.LATER)
+        if refund.state is not RefundState.SUCCEEDED:  # on the database's clock no days passed: a second hint waits
+            self.desk.reconcile(self.order.id)
+            refund = self._told(option, refund, KnownFrom.LATER)
         return refund
+
+    def _told(self, option: RefundOption, refund: Refund, known_from: KnownFrom) -> Refund:
+        """The refund when the webhooks of its provider have come."""
+        self.providers.deliver(self.desk, option.payment)
+        now = self.desk.dossier(self.order.id).refund(refund.id)
+        if now.state is not refund.state:
+            self._seen(option, now, known_from)
+        return now
 
     def _shown(self, option: RefundOption, how: How) -> None:
         self.ways.add(how)
@@ -233,9 +240,9 @@ class Merchant:
 
     # --- afterwards ----------------------------------------------------------------------------------
 
-    def in_doubt(self) -> Text | None:
+    def in_doubt(self, dossier: Dossier) -> Text | None:
         """Where our refunds and the providers' own books differ; None where they agree, to the cent."""
-        refunds = self.desk.dossier(self.order.id).refunds
+        refunds = dossier.refunds
         for payment in self.order.payments:
             sandbox = self.providers.at(payment)
             if sandbox is None:
