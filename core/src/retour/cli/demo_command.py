@@ -23,6 +23,7 @@ from retour.cli.language import AGAIN, LANGUAGE, default_language, language_opti
 from retour.cli.orders_faults import OrdersRead, invalid, unusable
 from retour.cli.orders_file import ZONE, bundled_orders, read_orders
 from retour.cli.orders_records import named_columns
+from retour.cli.program import as_called
 from retour.cli.progress import counted
 from retour.cli.sandbox_command import AnySandbox, NoSandbox, sandbox_of
 from retour.cli.screen import Screen
@@ -47,8 +48,8 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
 }
 """The plugins of the demo, with settings that reach nobody's account, for those that have no sandbox here."""
 
-DASHBOARDS = "retour sandbox --open"
-"""The command that shows the dashboards of the sandboxes in a browser."""
+DASHBOARDS = "sandbox --open"
+"""What `retour` is given to show the dashboards of the sandboxes in a browser."""
 
 BAR_FROM = 20
 """With more orders than this beyond those that are shown, a progress bar shows them."""
@@ -117,7 +118,10 @@ def command(
         results, nothing = _run(screen, DemoFlow(desk=desk, providers=providers), read.orders, person)
         table = ClosingTable(terminal=terminal)
         table.show(results, nothing, providers.labels())
-        terminal.command(text("Refund, dispute and send parcels yourself, in the providers' dashboards:"), DASHBOARDS)
+        terminal.command(
+            text("Refund, dispute and send parcels yourself, in the providers' dashboards:"),
+            f"{as_called()} {DASHBOARDS}",
+        )
         terminal.command(text("Again, on the same database:"), again)
     stopped = sum(one.problem is not None for several in results.values() for one in several)
     if stopped:
@@ -200,7 +204,7 @@ def _new_file() -> str:
 
 def _again(path: str | None, url: str, lang: str | None, columns: str | None, *, skip_bad: bool) -> str:
     """The command that runs the same orders on the same database."""
-    parts = ["retour demo"]
+    parts = [f"{as_called()} demo"]
     if path is not None:
         parts.append(f"--orders {shlex.quote(path)}")
     if columns is not None:
