@@ -27,6 +27,7 @@ _LINE = text("{units} × {name}", units=2, name="Kop")
 _SAID = text("the balance at the provider is too low")
 _CANNOT_GO = text("the customer disputes the payment")
 _AN_ID = "01JDW2V7Q4M8ZK3F5T6Y9R1B0"
+_BACK = text("{units} back (receipt {receipt})", units=2, receipt=f"rc_{_AN_ID}")
 
 SAMPLES: Mapping[str, Any] = {
     "about": f"rf_{_AN_ID}",
@@ -256,8 +257,8 @@ SAMPLES: Mapping[str, Any] = {
     "whose": text("the sender's address"),
     "why": _CANNOT_GO,
     "words": "Kop\ufffd",
-    "work": text("Sending a refund"),
-    "works": [text("Sending a refund")],
+    "work": text("sending a refund"),
+    "works": [text("sending a refund")],
     "wrong": _LINES[:1],
 }
 """A value of the right kind for each name; the orders are of a Dutch shop of tea."""
@@ -376,7 +377,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("why", "address of", text("it was held")),
     ("actor", "the customer and staff", text("a provider")),
     ("days", "return window", texts("{count} day", "{count} days", 14)),
-    ("account", "can still come back", text("Of {fulfilled} delivered: {places}.", fulfilled=4, places=["4 back"])),
+    ("account", "can still come back", text("Of {fulfilled} delivered: {places}.", fulfilled=4, places=[_BACK])),
     ("advice", "in steps of", text("Refund {below} or {above}.", below=_euros("44.90"), above=_euros("45.00"))),
     ("all", "A Shop has", ["read_order", "find_order", "book_stock"]),
     ("amount", "is no amount", "12,5"),
@@ -425,7 +426,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("other", "are not one", f"rf_{_AN_ID[:-1]}1"),
     ("other", "in place of refund", f"rf_{_AN_ID[:-1]}1"),
     ("other", "label {label}", f"lb_{_AN_ID[:-1]}1"),
-    ("places", "{places}", ["3 back"]),
+    ("places", "{places}", [_BACK]),
     ("provider", "shipping", "sendcloud"),
     ("provider", "abel", "sendcloud"),
     ("provider", "parcel", "sendcloud"),
@@ -472,7 +473,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("name", "Without plugin", "loyalty"),
     ("who", "portal of", "Sendcloud"),
     ("who", "abel of", "PostNL"),
-    ("who", "QR code of", "PostNL"),
+    ("who", "QR code", "PostNL"),
     ("who", "customer, with", "PostNL"),
     ("faults", "What is wrong", "order 1001: it has no lines"),
     ("path", "{path}", "[3].lines[1]"),

@@ -172,6 +172,7 @@ SECTIONS: Sequence[Section] = (
             "retour/model/refunds.py",
             "retour/model/labels.py",
             "retour/model/destinations.py",
+            "retour/model/text.py",
             "retour/plugins/values_in_words.py",
         ),
     ),

@@ -166,7 +166,7 @@ def test_a_refund_in_the_dashboard_is_found_and_nobody_confirms_it(english: Resu
 
 def test_a_lost_answer_is_unknown_until_the_provider_says_more(english: Result) -> None:
     shown = block(english, "stripe")
-    assert "the answer of Stripe is lost: unknown." in shown
+    assert "Stripe's answer is lost: unknown." in shown
     assert "Stripe reports by webhook: refunded." in shown
     assert rows(english, "en")["stripe"].split()[4:] == ["€35.90", "API", "brought", "back", "–", "ok"]
 
@@ -188,7 +188,7 @@ def test_what_went_back_is_what_the_providers_have_in_their_books(
     monkeypatch.setattr(demo_refunds.Merchant, "in_doubt", one_too_many)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert "order 1007: the books of Stripe differ" in result.stdout
+    assert "order 1007: Stripe's books differ" in result.stdout
     assert "1 order has a problem" in result.stderr
 
 
@@ -352,7 +352,7 @@ def test_a_sandbox_that_cannot_be_imported_is_said_and_the_rest_goes_on(
     monkeypatch.setattr(Stripe, "sandbox", "retour_stripe.not_there:Sandbox")
     result = run("demo", "--db", url)
     assert result.exit_code == 0
-    assert "The sandbox of Stripe cannot be imported" in result.stderr
+    assert "Stripe's sandbox cannot be imported" in result.stderr
     found = rows(result, "en")
     assert " by hand " in found["stripe"]
     assert " API " in found["paypal"]

@@ -86,12 +86,12 @@ SENT_WITH_SENDCLOUD = 12
     "case, came, dutch, cost",
     [
         ("several_ok", "brought back", "gebracht", "–"),
-        ("portal", "portal of Sendcloud", "portaal van Sendcloud", "5.45"),
-        ("label", "label of Sendcloud", "label van Sendcloud", "5.45"),
-        ("qr_code", "QR code of Sendcloud", "QR-code van Sendcloud", "5.65"),
+        ("portal", "Sendcloud's portal", "portaal van Sendcloud", "5.45"),
+        ("label", "Sendcloud label", "label van Sendcloud", "5.45"),
+        ("qr_code", "Sendcloud QR code", "QR-code van Sendcloud", "5.65"),
         ("self_sent", "customer, with PostNL", "klant, met PostNL", "–"),
-        ("missing", "label of Sendcloud", "label van Sendcloud", "5.45"),
-        ("two_parcels", "label of Sendcloud", "label van Sendcloud", "10.90"),
+        ("missing", "Sendcloud label", "label van Sendcloud", "5.45"),
+        ("two_parcels", "Sendcloud label", "label van Sendcloud", "10.90"),
         ("label_cancelled", "brought back", "gebracht", "0.00"),
     ],
 )
@@ -138,7 +138,8 @@ def test_a_label_is_bought_announced_scanned_delivered_and_counted(english: Resu
         "the parcel is delivered at the shop",
         "anna counts parcel 3SSEND",
     )
-    said = ("ordered: PostNL return, drop-off", "announces it to the carrier", "The carrier has the parcel")
+    ordered = "ordered from Sendcloud: PostNL return, drop-off"
+    said = (ordered, "announces it to the carrier", "The carrier has the parcel")
     assert in_this_order(shown.split("Order history")[1], *said, "delivered at the shop", "Returned: 1 × Spiegel")
 
 
@@ -160,7 +161,7 @@ def test_one_damaged_and_one_missing_unit_are_told_apart_and_only_what_came_is_r
     assert "Not received: 1 × Beker" in shown
     assert "[Refund €72.25]" in shown  # of 81.20, less a sixth of the 53.70 that the mugs cost
     assert rows(english)["missing"] == [
-        *("1019", "6", "5", "0", "€72.25", "API", "label of Sendcloud", "€5.45", "ok, 1 damaged, 1 missing"),
+        *("1019", "6", "5", "0", "€72.25", "API", "Sendcloud label", "€5.45", "ok, 1 damaged, 1 missing"),
     ]
 
 
@@ -229,7 +230,7 @@ def test_books_of_sendcloud_that_differ_are_a_problem_of_that_row(
     monkeypatch.setattr(demo_parcels.Customer, "in_doubt", spoilt)
     result = run("demo", "--db", url)
     assert result.exit_code == 2
-    assert rows(result)["label"][-1] == "order 1017: the books of Sendcloud differ; look at its history"
+    assert rows(result)["label"][-1] == "order 1017: Sendcloud's books differ; look at its history"
     assert f"Bought twice: {twice}." in result.stdout
     assert "1 order has a problem" in result.stderr
 
@@ -303,7 +304,7 @@ def test_without_what_draws_labels_the_demo_says_what_to_install_and_goes_on(
     shown = block(result, "label")
     assert "The label cannot be shown here." in shown
     assert "pip install retour-sendcloud[sandbox]" in shown
-    assert rows(result)["label"][6:] == ["label of Sendcloud", "€5.45", "ok"]
+    assert rows(result)["label"][6:] == ["Sendcloud label", "€5.45", "ok"]
 
 
 def test_a_sandbox_of_sendcloud_that_cannot_be_imported_is_said_and_customers_send_it_themselves(
@@ -312,7 +313,7 @@ def test_a_sandbox_of_sendcloud_that_cannot_be_imported_is_said_and_customers_se
     monkeypatch.setattr(Sendcloud, "sandbox", "retour_sendcloud.not_there:Sandbox")
     result = run("demo", "--db", url)
     assert result.exit_code == 0
-    assert "The sandbox of Sendcloud cannot be imported" in result.stderr
+    assert "Sendcloud's sandbox cannot be imported" in result.stderr
     found = rows(result)
     assert found["portal"][6:] == ["customer, with PostNL", "–", "ok, no portal for this order"]
     assert found["label"][6:] == ["customer, with PostNL", "–", "ok, no label for this order"]
@@ -355,7 +356,7 @@ def test_the_labels_of_many_orders_are_summed(run: Run, url: str, many: Callable
     result = run("demo", "--db", url, "--orders", many(2 * SENT_WITH_SENDCLOUD))
     assert result.exit_code == 0
     found = rows(result)
-    assert found["label"] == ["2 orders", "10", "10", "0", "€339.50", "by hand", "label of Sendcloud", "€10.90", "ok"]
+    assert found["label"] == ["2 orders", "10", "10", "0", "€339.50", "by hand", "Sendcloud label", "€10.90", "ok"]
     assert (found["two_parcels"][7], found["qr_code"][7]) == ("€21.80", "€11.30")
     assert "Sendcloud made 14 labels, charged €65.80. Bought twice: 0." in result.stdout
 
@@ -365,7 +366,7 @@ def test_a_row_that_does_not_fit_is_two_lines_in_columns_of_their_own(run: Run, 
     shown = run("demo", "--db", url, columns=columns).stdout
     if columns == 80:
         assert "\n    came by                 label  status\n" in shown
-        assert "\n    portal of Sendcloud     €5.45  ok\n" in shown
-        assert "\n    label of Sendcloud     €10.90  ok\n" in shown
+        assert "\n    Sendcloud's portal      €5.45  ok\n" in shown
+        assert "\n    Sendcloud label        €10.90  ok\n" in shown
     else:
-        assert "\nlabel by return portal    1013      3      3     0   €83.85  API       portal of Sendcloud" in shown
+        assert "\nlabel by return portal    1013      3      3     0   €83.85  API       Sendcloud's portal" in shown

@@ -141,7 +141,7 @@ def test_what_is_set_aside_is_tried_again_by_name(desk: ReturnDesk, run: Run, sq
     told = desk.for_shop("north").timeline("1002")[-1]
     assert (told.by.id, told.text("en")) == (
         "anna",
-        "Tried again, after it was set aside: Booking the stock in the shop",
+        "Tried again, after it was set aside: booking the stock in the shop",
     )
     assert "0 acties worden weer geprobeerd" in run("doctor", "retry", *one, "--lang", "nl").stdout
     assert "Missing option '--by'" in run("doctor", "retry", *one[:-2]).stderr

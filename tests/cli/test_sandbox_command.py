@@ -280,7 +280,7 @@ def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run, two
     with SandboxServer(nothing, port=two_ports + 1):
         result = run("sandbox", "mollie", "stripe", "--port", str(two_ports))
     assert result.exit_code == 2
-    assert f"The sandbox of Stripe cannot have port {two_ports + 1}: Address already in use." in result.stderr
+    assert f"Stripe's sandbox cannot have port {two_ports + 1}: Address already in use." in result.stderr
     assert "--port" in result.stderr
     with SandboxServer(nothing, port=two_ports):
         pass  # Mollie's was closed again
@@ -290,7 +290,7 @@ def test_a_port_in_use_is_said_and_the_other_sandboxes_are_stopped(run: Run, two
     "arguments, said",
     [
         (["mollei"], "No plugin mollei is installed. Installed are: manual_transfer, mollie, paypal"),
-        (["mollie", "stripe", "--port", "65535"], "The sandbox of Stripe cannot have port 65536"),
+        (["mollie", "stripe", "--port", "65535"], "Stripe's sandbox cannot have port 65536"),
         (["--port", "0"], "0 is not in the range"),
         (["--webhooks", "https://example.org/hook"], "Webhooks go to this machine only"),
         (["--webhooks", "http://127.0.0.1:x/"], "Webhooks go to this machine only"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -48,17 +50,46 @@ def test_a_payment_in_a_sentence_is_its_reference_and_whose_it_is(payment: Any, 
     assert text("{payments}", payments=[payment]).render("nl") == words
 
 
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ("mollie:second", "Mollie (second)"),
+        ("manual_transfer:second", "Bankoverschrijving (second)"),
+        ("nobody_loaded_this:second", "nobody_loaded_this:second"),
+    ],
+)
+def test_one_account_of_several_is_called_by_its_provider_and_its_own_name(value: str, words: str) -> None:
+    assert text("{provider}", provider=value).render("nl") == words
+
+
+READ_WITHOUT_PLUGINS = """
+from retour import provider_name, text
+
+print(*[provider_name(one, "nl") for one in ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud", "tea_pay")])
+print(text("{payments}", payments=["mollie/second:tr_1", "manual_transfer:INV-1", "tea_pay:t_1"]).render("nl"))
+"""
+
+
+def test_a_provider_whose_plugin_was_taken_away_keeps_its_name() -> None:
+    """In a process of its own, which loads no plugin: what somebody's host does after it has left a provider."""
+    told = subprocess.run([sys.executable, "-c", READ_WITHOUT_PLUGINS], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == [
+        "Mollie Stripe PayPal Bankoverschrijving Sendcloud tea_pay",
+        "tr_1 (Mollie, second), INV-1 (Bankoverschrijving), tea_pay:t_1",
+    ]
+
+
 def test_what_was_stored_before_reads_so_too() -> None:
     """A reason and a sentence are kept as their parts, of which the provider's name in code is one."""
     gone = reason(ReasonCode.PAYMENT_VANISHED, payment="mollie:tr_1")
     assert "tr_1 (Mollie)" in gone.words.render("nl")
-    before = {"message": "Label of {provider} ready", "values": {"provider": "sendcloud"}}
-    assert from_dict(Text, before).render("nl") == "Label van Sendcloud klaar"
+    before = {"message": "Label from {provider} ready", "values": {"provider": "sendcloud"}}
+    assert from_dict(Text, before).render("nl") == "Het label van Sendcloud is klaar"
 
 
 def test_in_json_the_name_in_code_stays_beside_the_words() -> None:
-    told = to_dict(text("Label of {provider} ready", provider="sendcloud"), language="nl")
-    assert (told["values"], told["text"]) == ({"provider": "sendcloud"}, "Label van Sendcloud klaar")
+    told = to_dict(text("Label from {provider} ready", provider="sendcloud"), language="nl")
+    assert (told["values"], told["text"]) == ({"provider": "sendcloud"}, "Het label van Sendcloud is klaar")
 
 
 class TeaPay:

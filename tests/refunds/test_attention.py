@@ -941,7 +941,7 @@ def test_a_plugin_that_broke_over_a_webhook_is_acknowledged_by_name_and_comes_ba
     note("default", "webhooks of ledger", "plugin ledger failed")
     note("south", "webhooks of ledger", "plugin ledger failed")
     item = only(world)
-    assert item.why.render("en") == "a webhook of Ledger Pay could not be used; `retour doctor` says why (1 time)"
+    assert item.why.render("en") == "a webhook from Ledger Pay could not be used; `retour doctor` says why (1 time)"
     for by, error in ((Actor.customer("c"), NotAllowed), (Actor.system(), NotAllowed)):
         with pytest.raises(error):
             world.desk.acknowledge("", item.kind, item.about, by=by)
@@ -1018,7 +1018,7 @@ def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(w
     sql(world, stuck, then=not_before)
     if not_before < SET_ASIDE:
         why = world.desk.attention().items[0].why
-        assert why.render("en").startswith("Telling a plugin what happened: plugin broken (broken) failed (")
+        assert why.render("en").startswith("telling a plugin what happened: plugin broken (broken) failed (")
         assert why.render("nl").startswith(
             "Een plugin laten weten wat er is gebeurd: plugin broken (broken) gaf een fout ("
         )
@@ -1027,7 +1027,7 @@ def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(w
     item = world.desk.attention().items[0]
     assert (item.kind, item.can_do) == ("effect_stuck", ("acknowledge",))
     assert item.why.render("en") == (
-        "Telling a plugin what happened: plugin broken has yet to be told of it, and is off: that ends when the plugin "
+        "telling a plugin what happened: plugin broken has yet to be told of it, and is off: that ends when the plugin "
         "is on again (30 tries)"
     )
     assert "42" not in item.why.render("nl")

@@ -71,7 +71,7 @@ def told_of_a_payment_that_is_never_shown(world: Any) -> AttentionItem:
 def test_a_question_that_is_never_answered_is_given_up_by_name(world: Any) -> None:
     item = told_of_a_payment_that_is_never_shown(world)
     assert item.can_do == ("acknowledge",)
-    assert item.why.render("en").startswith("Reading the refunds of a payment at the provider: ")
+    assert item.why.render("en").startswith("reading the refunds of a payment at the provider: ")
     assert world.desk.acknowledge("1001", item.kind, item.about, by=ANNA, note="I looked there").changed
     assert world.desk.attention().items == ()
     assert waiting(world, "reconcile") == 0
@@ -153,7 +153,7 @@ def test_a_refund_that_could_not_be_cancelled_goes_on(world: Any) -> None:
     world.ledger.cancelling = [("lost before", ProviderError(ErrorCode.OUTCOME_UNKNOWN, "no answer"))] * 99
     world.desk.cancel_refund("1001", refund_id, by=ANNA)
     item = for_days(world)
-    assert item.why.render("en").startswith("Asking the provider to cancel a refund: ")
+    assert item.why.render("en").startswith("asking the provider to cancel a refund: ")
     world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
     refund = world.refunds[0]
     assert (refund.state, refund.cancelling) == ("pending", False)
@@ -180,7 +180,7 @@ def test_a_plugin_that_is_never_told_is_told_no_more(world: Any, gone: bool) -> 
     items = world.desk.attention("effect_stuck").items
     assert items
     for item in items:
-        assert item.why.render("en").startswith("Telling a plugin what happened: ")
+        assert item.why.render("en").startswith("telling a plugin what happened: ")
         world.desk.acknowledge("1001", item.kind, item.about, by=ANNA)
     assert world.desk.attention("effect_stuck").items == ()
     assert waiting(world, "announce") == 0

@@ -425,7 +425,7 @@ def test_a_refund_that_the_provider_does_not_take_back_goes_on(world: Any, paid_
 def test_a_provider_that_takes_nothing_back_is_not_asked(world: Any) -> None:
     world.open(cancel_refund=_support("provider_cannot")).ledger.new_status = RefundStatus.PENDING
     outcome = world.refund()
-    with pytest.raises(WrongState, match="cannot be cancelled: Ledger Pay cancels no refund"):
+    with pytest.raises(WrongState, match="cannot be cancelled: Ledger Pay cannot cancel a refund"):
         world.desk.cancel_refund("1001", outcome.refund_id, by=ANNA)
     assert world.states == ["pending"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retour import Actor, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk, UnreadableWebhook
+from retour import Actor, InvalidWebhook, MemoryShop, Mode, Money, ReturnDesk, UnreadableWebhook, provider_name
 from retour.effects.whose_payment import MOST_TRIES
 from retour.providers import Secret, Support, WebhookTrust, hmac_sha256
 from retour.sandbox import SandboxWebhook
@@ -45,7 +45,7 @@ def test_it_is_listed_with_since_when_whose_it_is_and_what_to_do_until_somebody_
     assert (item.kind, item.order_id, item.can_do) == (KIND, "", ("acknowledge",))
     assert item.since is not None
     said = item.why.render("en")
-    assert said.startswith("a signed webhook of Ledger Pay cannot be read, and is sent again for some days.")
+    assert said.startswith("a signed webhook from Ledger Pay cannot be read, and is sent again for some days.")
     assert "have that order checked" in said
     assert "evt_1" not in said, "what a plugin raised is for `retour doctor`"
     assert said.endswith("(2 times)")
@@ -102,7 +102,7 @@ def test_an_event_whose_payment_can_be_told_is_looked_at_and_listed_once(world: 
     assert len(world.states) == 1, "the refund that it was about is on the order"
     [said] = listed(world)
     assert said.startswith(
-        "what a signed webhook of Ledger Pay says cannot be read, and its payment was looked at instead"
+        "what a signed webhook from Ledger Pay says cannot be read, and its payment was looked at instead"
     )
 
 
@@ -171,7 +171,7 @@ def test_at_each_provider_a_signed_one_is_listed_and_an_unsigned_one_is_not(
     with pytest.raises(UnreadableWebhook):
         desk.receive_webhook(provider, genuine.headers, body, **account)
     [item] = desk.attention(KIND).items
-    assert f"of {provider}:second cannot be read" in item.why.render("en")
+    assert f"from {provider_name(provider)} (second) cannot be read" in item.why.render("en")
     desk.acknowledge("", KIND, item.about, by=ANNA)
     assert desk.receive_webhook(provider, genuine.headers, body, **account).kept == 0
     assert desk.attention(KIND).items == ()

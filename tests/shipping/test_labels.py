@@ -62,7 +62,7 @@ def test_who_reads_the_timeline_sees_the_label_and_no_address(make_world: Callab
     world.order()
     of_staff = [entry.text("en") for entry in world.desk.timeline("1001", Audience.STAFF)]
     of_customer = [entry.text("nl") for entry in world.desk.timeline("1001", Audience.CUSTOMER)]
-    assert "Label of Small Carrier ready, for €4.95" in of_staff or any("ready, for" in one for one in of_staff)
+    assert "Label from Small Carrier ready; it costs €4.95" in of_staff or any("ready, for" in one for one in of_staff)
     assert any("retourlabel" in one for one in of_customer)
     assert not any("Jansen" in one or "Lindelaan" in one for one in (*of_staff, *of_customer))
 
@@ -595,10 +595,10 @@ def test_the_hosts_own_reason_reaches_the_carrier_by_the_carriers_code(make_worl
 @pytest.mark.parametrize(
     ("payer", "staff", "customer"),
     [
-        (WhoPays.SHOP, "Label of Small Carrier ordered: ", "The shop is making a return label for you"),
+        (WhoPays.SHOP, "Label ordered from Small Carrier: ", "The shop is making a return label for you"),
         (
             WhoPays.CUSTOMER,
-            "Label of Small Carrier ordered, at the customer's expense: ",
+            "Label ordered from Small Carrier, at the customer's expense: ",
             "The shop is making a return label for you, at your expense",
         ),
     ],

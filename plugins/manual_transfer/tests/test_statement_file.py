@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import io
 import sys
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -165,15 +167,30 @@ def test_the_characters_are_those_that_the_file_says(encoding: str):
 
 # --- what is refused ------------------------------------------------------------------------------------
 
+
+def zipped(*names: str) -> bytes:
+    """A ZIP file with files of these names."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in names:
+            archive.writestr(name, "<xml/>")
+    return made.getvalue()
+
+
 CAMT = a_camt(an_entry(A_REFUND))
 MT940 = an_mt940(("D", "45.50", A_REFUND), moved="-45.50")
 BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
+A_WORKBOOK = zipped("[Content_Types].xml", "xl/workbook.xml")
 REFUSED = {
     "nothing": (b"", "It is empty."),
     "blanks": (b" \n ", "It is empty."),
     "prose": (b"hello", "It is neither CAMT.053 nor MT940."),
-    "a csv": (b'"Datum","Naam"', "It is neither CAMT.053 nor MT940."),
+    "a csv": (b'"Datum","Naam"', "It is a CSV file, which is not read"),
+    "a letter": (b"Dear sir, madam,\n\nhello.", "It is neither CAMT.053 nor MT940."),
     "zip": (b"PK\x03\x04", "It is a ZIP file. Unpack it"),
+    "excel": (A_WORKBOOK, "It is an Excel file, which is not read."),
+    "old excel": (bytes.fromhex("D0CF11E0A1B11AE1") + b"\0" * 504, "It is an Excel file, which is not read."),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "It is a PDF, which is not read."),
     "other xml": (b"<html/>", "It is XML, but no CAMT.053 (a statement of what was booked): it is 'html'."),
     "camt.052": (CAMT.replace("camt.053", "camt.052"), "it is camt.052."),
     "camt.054": (CAMT.replace("camt.053", "camt.054"), "it is camt.054."),
@@ -201,6 +218,32 @@ REFUSED = {
     "mt940 outside": (":61:2611241124D1,00NTRFX\n" + MT940, "has lines (:61:) outside of any statement"),
     "mt940 another account": (MT940.replace(IBAN, "NL91ABNA0417164300"), "ends in 4300, not"),
 }
+
+
+SAVED_AS = {
+    "names, commas and quotes": (
+        '"IBAN/BBAN","Munt","Datum","Bedrag","Omschrijving-1"\n"{iban}","EUR","2026-11-24","{amount}","{words}"\n'
+    ),
+    "semicolons": "Datum;Rekening;Af Bij;Bedrag (EUR);Mededelingen\n20261124;{iban};Af;{amount};{words}\n",
+    "no names, tabs": "{iban}\tEUR\t20261124\t100,00\t54,50\t{amount}\t{words}\n" * 2,
+    "saved by Excel": "sep=;\nDatum;Rekening;Bedrag;Mededelingen\n24-11-2026;{iban};{amount};{words}\n",
+    "words above the table": (
+        "Mutaties\n\nDatum;Rekening;Bedrag\n24-11-2026;{iban};{amount}\n25-11-2026;{iban};{amount}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("saved_as", SAVED_AS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_a_csv_of_a_bank_is_told_for_what_it_is_whatever_it_is_called(saved_as: str, encoding: str):
+    file = SAVED_AS[saved_as].format(iban=IBAN, amount="-45,50", words="Zoë, retour 1001")
+    for name in ("afschrift.csv", "afschrift.xml", "afschrift"):
+        with pytest.raises(InvalidStatement) as refused:
+            read_statement(name, file.encode(encoding), iban=IBAN)
+        assert refused.value.text("nl") == (
+            f"{name} is niet gelezen. Het is een CSV-bestand, en dat wordt niet gelezen: er is niet aan te zien of er "
+            "regels ontbreken. Download dezelfde dagen bij je bank als CAMT.053 of MT940."
+        )
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -29,9 +29,9 @@ WAYS: Mapping[How, Text] = {
 }
 
 CAME: Mapping[CameBy, Text] = {
-    CameBy.PORTAL: text("portal of {who}"),
-    CameBy.LABEL: text("label of {who}"),
-    CameBy.QR_CODE: text("QR code of {who}"),
+    CameBy.PORTAL: text("{who}'s portal"),
+    CameBy.LABEL: text("{who} label"),
+    CameBy.QR_CODE: text("{who} QR code"),
     CameBy.SELF: text("customer, with {who}"),
     CameBy.BROUGHT: text("brought back"),
 }

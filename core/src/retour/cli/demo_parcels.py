@@ -327,7 +327,7 @@ class Customer:
             ours = sorted((one.reference, charged(one)) for one in mine if one.provider == provider and one.reference)
             theirs = sorted((one.reference, one.charged.minor) for one in sandbox.books(self.order.id))
             if ours != theirs:
-                return text("the books of {provider} differ; look at its history", provider=provider)
+                return text("{provider}'s books differ; look at its history", provider=provider)
         return None
 
     def labels(self, dossier: Dossier) -> int:

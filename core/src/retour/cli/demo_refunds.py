@@ -253,5 +253,5 @@ class Merchant:
                 (one.reference, one.amount.minor, one.status.value) for one in sandbox.books(payment.reference)
             )
             if ours != theirs:
-                return text("the books of {provider} differ; look at its history", provider=payment.provider)
+                return text("{provider}'s books differ; look at its history", provider=payment.provider)
         return None

@@ -171,7 +171,7 @@ def sandbox_of(provider: type[PaymentProvider] | type[ShippingProvider]) -> type
     except (Exception, SystemExit) as error:
         raise NoSandbox(
             text(
-                "The sandbox of {provider} cannot be imported: {error}",
+                "{provider}'s sandbox cannot be imported: {error}",
                 provider=provider.name,
                 error=f"{type(error).__name__}: {error}",
             )
@@ -202,7 +202,7 @@ def _started(running: ExitStack, kinds: Mapping[str, type[AnySandbox]], first: i
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise NoSandbox(
                 text(
-                    "The sandbox of {provider} cannot have port {port}: {reason}. "
+                    "{provider}'s sandbox cannot have port {port}: {reason}. "
                     "Choose another with --port, or leave it out to get free ports.",
                     provider=name,
                     port=port,

@@ -48,7 +48,7 @@ METHODS: Mapping[str, Text] = {
 
 _KNOWN_FROM: Mapping[KnownFrom, Text] = {
     KnownFrom.ANSWER: text("{who} presses it. {provider} answers: {state}."),
-    KnownFrom.LOST: text("{who} presses it. The connection breaks and the answer of {provider} is lost: {state}."),
+    KnownFrom.LOST: text("{who} presses it. The connection breaks and {provider}'s answer is lost: {state}."),
     KnownFrom.WEBHOOK: text("{provider} reports by webhook: {state}."),
     KnownFrom.RECONCILED: text(
         "{who} refunds it there and confirms nothing: retour looks at {provider} and finds it: {state}."

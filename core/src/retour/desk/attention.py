@@ -327,9 +327,9 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
     """Of a webhook that cannot be read, ``name`` says whether its payment could be looked at all the same."""
     if row.name.startswith(SIGNED):
         why = texts(
-            "a signed webhook of {provider} cannot be read, and is sent again for some days. Look there what it is "
+            "a signed webhook from {provider} cannot be read, and is sent again for some days. Look there what it is "
             "about, and have that order checked; a newer version of the plugin may read it ({count} time)",
-            "a signed webhook of {provider} cannot be read, and is sent again for some days. Look there what it is "
+            "a signed webhook from {provider} cannot be read, and is sent again for some days. Look there what it is "
             "about, and have that order checked; a newer version of the plugin may read it ({count} times)",
             row.number,
             provider=row.name.removeprefix(SIGNED),
@@ -337,17 +337,17 @@ def _problem(_: AttentionKind, row: AttentionRow) -> _Read:
         return why, (ACKNOWLEDGE,)
     if row.name.startswith(LOOKED_AT):
         why = texts(
-            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead. A newer "
+            "what a signed webhook from {provider} says cannot be read, and its payment was looked at instead. A newer "
             "version of the plugin may read it ({count} time)",
-            "what a signed webhook of {provider} says cannot be read, and its payment was looked at instead. A newer "
+            "what a signed webhook from {provider} says cannot be read, and its payment was looked at instead. A newer "
             "version of the plugin may read it ({count} times)",
             row.number,
             provider=row.name.removeprefix(LOOKED_AT),
         )
         return why, (ACKNOWLEDGE,)
     why = texts(
-        "a webhook of {provider} could not be used; `retour doctor` says why ({count} time)",
-        "a webhook of {provider} could not be used; `retour doctor` says why ({count} times)",
+        "a webhook from {provider} could not be used; `retour doctor` says why ({count} time)",
+        "a webhook from {provider} could not be used; `retour doctor` says why ({count} times)",
         row.number,
         provider=row.name.removeprefix(WEBHOOKS_OF),
     )

@@ -294,8 +294,8 @@ def _no_link(payment: Payment, amount: Money, why: Text) -> RefundLink:
         kind=LinkKind.UNAVAILABLE,
         label=text("Refund at {provider} yourself", provider=payment.provider),
         instruction=text(
-            "The plugin for {provider} cannot help: {why}. Refund {amount} of payment {reference} in the account "
-            "of {provider}, then confirm it here with the reference that you find there.",
+            "The plugin for {provider} cannot help: {why}. Refund {amount} of payment {reference} in your "
+            "account at {provider}, then confirm it here with the reference that you find there.",
             provider=payment.provider,
             why=why,
             amount=amount,

@@ -37,7 +37,7 @@ class ParcelWebhooks:
         shop_id = self.commands.shop_id
         caller = self.services.accounts.shipping(shop_id, provider, account)
         if isinstance(caller, Text):
-            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
+            raise InvalidWebhook(text("A webhook from {provider}: {why}", provider=provider, why=caller))
         sender = inbox.Sender(shop=shop_id, provider=provider, account=account, mode=Mode.LIVE)
         told = read_webhook(self.services, shop_id, caller, account, headers, body)
         kept: list[Kept] = []

@@ -149,7 +149,7 @@ class RefundQuestions:
         elif provider.capabilities.cancel_refund.usable:
             return
         else:
-            why = text("{provider} cancels no refund", provider=provider.name)
+            why = text("{provider} cannot cancel a refund", provider=provider.name)
         raise WrongState(
             text(
                 "Order {order}: refund {refund} of {amount} cannot be cancelled: {why}.",
@@ -248,10 +248,10 @@ def cannot_ask(case: Case, payment: Payment, why: Text) -> ProviderUnavailable:
     """The error about a payment of which nobody can be asked now."""
     return ProviderUnavailable(
         text(
-            "Order {order}: {provider} cannot be asked about payment {payment} now: {error}. Nothing was decided.",
+            "Order {order}: {provider} cannot be asked about payment {reference} now: {error}. Nothing was decided.",
             order=case.order_id,
             provider=payment.provider,
-            payment=payment.id,
+            reference=payment.reference,
             error=why,
         )
     )

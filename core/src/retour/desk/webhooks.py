@@ -41,9 +41,9 @@ class Webhooks:
             if mode is not Mode.LIVE:
                 raise InvalidWebhook(
                     text(
-                        "A webhook of {provider}: it was for {mode} parcels, and there are none: what an account of a "
-                        "carrier makes is real. Give it an address with mode {live}, and a shop that tries things out "
-                        "an account of its own.",
+                        "A webhook from {provider}: it was for {mode} parcels, and there are none: what an account of "
+                        "a carrier makes is real. Give it an address with mode {live}, and a shop that tries things "
+                        "out an account of its own.",
                         provider=provider,
                         mode=mode.value,
                         live=Mode.LIVE.value,
@@ -52,11 +52,11 @@ class Webhooks:
             return ParcelWebhooks(self.services, self.commands).receive(provider, headers, body, account)
         caller = self.services.accounts.payment(self.shop_id, provider, account, mode)
         if isinstance(caller, Text):
-            raise InvalidWebhook(text("A webhook of {provider}: {why}", provider=provider, why=caller))
+            raise InvalidWebhook(text("A webhook from {provider}: {why}", provider=provider, why=caller))
         if caller.mode not in (mode, None):
             raise InvalidWebhook(
                 text(
-                    "A webhook of {provider}: its settings are for {theirs} payments, and the webhook was for {mode} "
+                    "A webhook from {provider}: its settings are for {theirs} payments, and the webhook was for {mode} "
                     "ones. Give each mode an account and an address of its own.",
                     provider=caller.name,
                     theirs=str(caller.mode),
@@ -142,7 +142,7 @@ class Webhooks:
             pass
         raise Busy(
             text(
-                "Webhooks of {provider} name more unknown payments than can be asked about now. Answer 503, so that "
+                "Webhooks from {provider} name more unknown payments than can be asked about now. Answer 503, so that "
                 "they are sent again.",
                 provider=sender.provider,
             )

@@ -93,20 +93,20 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
     except WebhookUnreadable as error:
         raise UnreadableWebhook(
             text(
-                "A webhook of {provider} is signed as it should be, and cannot be read: {why}. Answer 503, so that it "
-                "is sent again, and look whether there is a newer version of its plugin.",
+                "A webhook from {provider} is signed as it should be, and cannot be read: {why}. Answer 503, so that "
+                "it is sent again, and look whether there is a newer version of its plugin.",
                 provider=provider.name,
                 why=str(error),
             )
         ) from error
     except WebhookRejected as error:
         raise InvalidWebhook(
-            text("A webhook of {provider} was refused: {why}", provider=provider.name, why=str(error))
+            text("A webhook from {provider} was refused: {why}", provider=provider.name, why=str(error))
         ) from error
     except ProviderError as error:
         raise ProviderUnavailable(
             text(
-                "A webhook of {provider} cannot be checked now: {why}. Answer 503, so that it is sent again.",
+                "A webhook from {provider} cannot be checked now: {why}. Answer 503, so that it is sent again.",
                 provider=provider.name,
                 why=error.reason.words,
             )
@@ -116,15 +116,15 @@ def read(provider: ReadsWebhooks[_Said], headers: Mapping[str, str], body: bytes
 def _faults(provider: str, headers: Mapping[str, str], body: bytes) -> Iterator[Text]:
     """What nobody looks into. Counted here, before any plugin sees it: the limits are the same for all of them."""
     if len(body) > LARGEST_WEBHOOK:
-        yield text("A webhook of {provider} is too large.", provider=provider)
+        yield text("A webhook from {provider} is too large.", provider=provider)
     elif _is_deep(body):
-        yield text("A webhook of {provider} is nested too deep.", provider=provider)
+        yield text("A webhook from {provider} is nested too deep.", provider=provider)
     if len(headers) > MOST_HEADERS:
-        yield text("A webhook of {provider} has too many headers.", provider=provider)
+        yield text("A webhook from {provider} has too many headers.", provider=provider)
     elif sum(len(name) + len(value) for name, value in headers.items()) > LARGEST_HEADERS:
-        yield text("A webhook of {provider} has headers that are too large.", provider=provider)
+        yield text("A webhook from {provider} has headers that are too large.", provider=provider)
     elif len({name.lower() for name in headers}) < len(headers):
-        yield text("A webhook of {provider} has a header twice.", provider=provider)
+        yield text("A webhook from {provider} has a header twice.", provider=provider)
 
 
 def _is_deep(body: bytes) -> bool:

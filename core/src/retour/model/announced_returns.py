@@ -15,18 +15,25 @@ from retour.model.returns import GoodsState, Objection, RequestedLine, reasons_i
 
 @frozen(kw_only=True)
 class RequestedReturn:
-    """A return that somebody requested. ``number`` is what people call it, ``reasons`` are those of your list that its
-    ``lines`` name (a line comes twice where its units have two reasons), ``objections`` what policies have against it,
-    and ``files`` how many came with it."""
+    """A return that somebody requested, and that nobody has decided about yet."""
 
     return_id: str
     """Our id of it."""
 
     number: str
+    """What people call it: nine letters and digits."""
+
     lines: tuple[RequestedLine, ...]
+    """What the customer wants to send back. A line comes twice where its units have two reasons."""
+
     reasons: tuple[ReturnReason, ...]
+    """Those of your list that its lines name, each once."""
+
     objections: tuple[Objection, ...]
+    """What policies have against it; empty where staff has nothing to look at."""
+
     files: int
+    """How many files of the customer came with it."""
 
     def reason_text(self, line_id: str, language: str = "en") -> str:
         """Why a line comes back, in ``language``, each reason of its units once; empty where nothing was said."""
@@ -35,12 +42,7 @@ class RequestedReturn:
 
 @frozen(kw_only=True)
 class ApprovedReturn:
-    """A return that was approved: until when the customer can send it (a day in the shop's zone), and the
-    ``instructions`` that staff wrote for him, empty where there are none.
-
-    ``again`` says that it was announced before: the day or the instructions are others now, it was reopened, or a label
-    became ready. ``labels`` are those that are ready, with `ReturnDesk.label_document` to fetch each.
-    """
+    """A return that was approved: until when, and how, the customer can send it."""
 
     return_id: str
     """Our id of it."""
@@ -55,15 +57,19 @@ class ApprovedReturn:
     """The last calendar day to send it, in the shop's zone; None where there is no such day."""
 
     instructions: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """What staff wrote for the customer, empty where nothing was written."""
+
     again: bool
+    """Whether it was announced before: the day or the instructions are others now, it was reopened, or a label became
+    ready."""
+
     labels: tuple[Label, ...] = ()
+    """Those that are ready; `ReturnDesk.label_document` fetches what the customer prints or shows."""
 
 
 @frozen(kw_only=True)
 class ClosedReturn:
-    """A return of which nothing more is expected. ``ended`` is how: rejected, cancelled, expired or closed, and
-    ``because`` why it was rejected, in the words that the customer reads. ``lines`` are what was announced: none where
-    it began with its receipt."""
+    """A return of which nothing more is expected."""
 
     return_id: str
     """Our id of it."""
@@ -72,5 +78,10 @@ class ClosedReturn:
     """What people call it."""
 
     lines: tuple[RequestedLine, ...]
+    """What was announced; empty where it began with its receipt."""
+
     ended: GoodsState
+    """How it ended: rejected, cancelled, expired or closed."""
+
     because: str
+    """Why it was rejected, in the words that the customer reads; else empty."""

@@ -136,13 +136,21 @@ class Attention:
 
 @frozen(kw_only=True)
 class Acknowledgement:
-    """A person has looked at something of an order, ``when`` that was recorded: ``kind``, ``about``, ``since`` and
-    ``why`` are those of what he saw. It is listed again when it is so for another reason, or by a later event."""
+    """A person has looked at something of an order, as it was then. It is listed again when it is so for another
+    reason, or by a later event."""
 
     kind: str
+    """The kind of what was looked at: the value of an `Attention`."""
+
     about: str
+    """What it was about: the id of a refund, a return, a label, a payment or a line."""
+
     since: datetime.datetime
+    """Since when that was so (UTC). What is so since later is listed again."""
+
     why: Reason | None
+    """Why it was so; None where that needs no reason. With another reason it is listed again."""
+
     by: Actor
     """Who looked."""
 
@@ -157,9 +165,11 @@ class Acknowledgement:
 
 @frozen(kw_only=True)
 class OddLine:
-    """A line of an order that cannot be right: when the shop's order ``told`` so first, and what is odd about it."""
+    """A line of an order that cannot be right."""
 
     told: When
+    """When the shop's order first said so."""
+
     why: Reason
     """What cannot be right, and what to do."""
 
@@ -171,9 +181,11 @@ class OddLine:
 
 @frozen(kw_only=True)
 class UnexplainedRemainder:
-    """Less was left of a payment than the known refunds leave: when its provider ``told`` so, and both figures."""
+    """Less was left of a payment than the known refunds leave."""
 
     told: When
+    """When its provider said so."""
+
     why: Reason
     """What is left, and what should be."""
 
@@ -185,9 +197,11 @@ class UnexplainedRemainder:
 
 @frozen(kw_only=True)
 class HiddenRefunds:
-    """The provider of a payment shows nobody which refunds of it were made: when it ``told`` so, and why."""
+    """The provider of a payment shows nobody which refunds of it were made."""
 
     told: When
+    """When that was met."""
+
     why: Reason
     """The provider's reason."""
 
@@ -236,10 +250,10 @@ class AttentionItem:
 
 @frozen(kw_only=True)
 class AttentionPage:
-    """A page of what a person must look at; hand ``next`` back as ``after`` for the next page, None when there is
-    none."""
+    """A page of what a person must look at, the oldest first."""
 
     items: tuple[AttentionItem, ...]
     """Those of this page."""
 
     next: str | None
+    """What to hand back as ``after`` for the next page; None on the last one."""

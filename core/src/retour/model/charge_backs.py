@@ -12,14 +12,16 @@ from retour.model.when import When
 
 @frozen(kw_only=True)
 class ChargeBack:
-    """How much a bank has taken back of a payment in all, and when its provider ``told`` so. ``refunds_before`` is
-    how many refunds the order had when the bank last took more: what they were decided on did not have it yet."""
+    """How much a bank has taken back of a payment in all."""
 
     amount: Money
     """All that was taken back so far."""
 
     told: When
+    """When its provider said so."""
+
     refunds_before: int = 0
+    """How many refunds the order had when the bank last took more: what they were decided on did not have it yet."""
 
     @property
     def since(self) -> datetime.datetime:
@@ -29,11 +31,13 @@ class ChargeBack:
 
 @frozen(kw_only=True)
 class Dispute:
-    """A payment that the customer disputes, when its provider ``told`` so, and nobody has decided that. ``only_whole``
-    says that meanwhile the whole payment can go back, and no part of it."""
+    """A payment that the customer disputes, and nobody has decided that."""
 
     told: When
+    """When its provider said so."""
+
     only_whole: bool = False
+    """Whether meanwhile the whole payment can go back, and no part of it."""
 
     @property
     def since(self) -> datetime.datetime:
@@ -57,19 +61,23 @@ class DisputeStep(StrEnum):
 class PaymentDispute:
     """One step of what the customer's bank does with a payment, as ``on_payment_disputed`` tells it.
 
-    ``payment`` is its id. ``taken_back`` is what the bank has of it in all after this step, ``difference`` how much
-    that is more than before: below zero where it gave some back, zero where only the dispute changed. ``only_whole``
-    says that meanwhile the whole payment can go back, and no part of it.
-
     A dispute that is over is ``LOST`` where the bank has more than when it was opened, as far as the provider has said,
-    else ``WON``. ``NOT_SHOWN``: the provider told that money was taken back, and does not show how much; then
-    ``taken_back`` is without it.
+    else ``WON``. ``NOT_SHOWN``: the provider told that money was taken back, and does not show how much.
     """
 
     payment: str
+    """Its `Payment.id`."""
+
     step: DisputeStep
     """What happened."""
 
     taken_back: Money
+    """What the bank has of it in all after this step. Where the provider does not show how much was taken
+    (``NOT_SHOWN``), without that."""
+
     difference: Money
+    """How much that is more than before: below zero where the bank gave some back, zero where only the dispute
+    changed."""
+
     only_whole: bool = False
+    """Whether meanwhile the whole payment can go back, and no part of it."""

@@ -30,13 +30,14 @@ class Destination(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class RefundDestination:
-    """Where the money of one refund goes. ``account_id`` names the bank account among the order's personal data, which
-    is forgotten when its time has come."""
+    """Where the money of one refund goes."""
 
     kind: Destination = Destination.ORIGINAL_PAYMENT
     """The original payment, or a bank account."""
 
     account_id: Id | None = None
+    """Names the bank account among the order's personal data, which is forgotten when its time has come; None where the
+    money goes back the way it came."""
 
 
 TO_THE_ORIGINAL_PAYMENT = RefundDestination()
@@ -66,15 +67,18 @@ CONSENT_WORDS: Mapping[ConsentWay, Text] = {
 
 @frozen(kw_only=True, field_transformer=checked())
 class Consent:
-    """The customer's consent to a bank transfer, as a person records it: ``how`` he gave it, and a ``note`` for whoever
-    asks later, which is kept as notes are. Who recorded it, and when, the timeline says.
+    """The customer's consent to a bank transfer, as a person records it. Who recorded it, and when, the timeline says.
 
     >>> Consent(how=ConsentWay.EMAIL, note="his mail of 12 May: the card is closed").how.value
     'email'
     """
 
     how: ConsentWay
+    """In which way he gave it."""
+
     note: str = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """For whoever asks later, such as what his mail said. Kept as notes are: apart from the events, and forgotten in
+    its time."""
 
 
 @frozen(kw_only=True, field_transformer=checked())

@@ -16,17 +16,20 @@ MOST_EVIDENCE = 50
 
 @frozen(kw_only=True, field_transformer=checked())
 class EvidenceFile:
-    """One file of the host's: ``reference`` is what the host finds it by, ``name`` what people call it.
+    """One file of the host's, which retour knows by its name alone.
 
-    Both can be about a person (a name that a phone or a customer gave), so they are kept as notes are: apart from the
-    events, and forgotten in their time. The file itself stays where it is.
+    Both names can be about a person (a name that a phone or a customer gave), so they are kept as notes are: apart from
+    the events, and forgotten in their time. The file itself stays where it is.
 
     >>> EvidenceFile(reference="uploads/17.jpg", name="The broken handle").reference
     'uploads/17.jpg'
     """
 
     reference: Id = attrs.field(repr=False, metadata=PERSONAL)
+    """What the host finds it by, such as a path or a key of its own."""
+
     name: Reference = attrs.field(default="", repr=False, metadata=PERSONAL)
+    """What people call it; may be empty."""
 
 
 def evidence_as_words(evidence: EvidenceFile) -> str:

@@ -44,26 +44,33 @@ class WhoPays(StrEnum):
 class LabelOption:
     """One label that can be bought for a parcel, as its provider offers it now.
 
-    ``code`` names it at the provider, with the ``contract`` where an account has several with one carrier. ``carrier``
-    is the carrier's code there and ``name`` what people call the option. ``price`` is without VAT, where the provider
-    tells it. ``pick_up`` says that the carrier fetches the parcel at the customer's.
-
     >>> LabelOption(code="small", name="Small parcel", carrier="post").charged.value
     'unknown'
     """
 
     code: Id
+    """Its name at the provider, for `ReturnDesk.create_label`."""
+
     name: Id
+    """What people call it, as the provider does."""
+
     carrier: Reference
+    """The carrier's code at the provider; empty where it names none."""
+
     form: LabelForm = LabelForm.PDF
     """What the customer gets."""
 
     contract: Reference = ""
+    """Which of several contracts with that carrier it is under; empty where the account has one."""
+
     price: Money | None = None
+    """What one label costs, without VAT; None where the provider does not tell."""
+
     charged: Charged = Charged.UNKNOWN
     """When the provider charges for it."""
 
     pick_up: bool = False
+    """Whether the carrier fetches the parcel at the customer's."""
 
 
 class LabelState(StrEnum):

@@ -221,7 +221,11 @@ class Money:
     """
 
     minor: int
+    """How many of the smallest unit: cents for EUR, whole yen for JPY, thousandths for KWD. Below zero for what is
+    taken off."""
+
     currency: str
+    """Its code of ISO 4217, in three capitals."""
 
     def __attrs_post_init__(self) -> None:
         if type(self.minor) is not int:

@@ -22,8 +22,7 @@ from retour.model.unreadable import UnreadableRow
 class RestockQuestion:
     """The question about the stock, as the merchant sees it: one sentence and three answers.
 
-    ``units`` are the sellable units per order line that wait for the answer. ``because`` says why we ask when a
-    policy could not answer.
+    The merchant answers with `ReturnDesk.answer_restock`.
     """
 
     sentence: Text
@@ -39,16 +38,15 @@ class RestockQuestion:
     """The words for "per product"."""
 
     units: Mapping[str, int]
+    """The sellable units that wait for the answer, by the id of their order line."""
+
     because: Reason | None = None
+    """Why it is asked where a policy could not answer; None where several products came back, as always."""
 
 
 @frozen(kw_only=True, field_transformer=checked())
 class RestockOutcome:
-    """What is decided about the stock of one return: the open question, or what goes back and what is left to do.
-
-    ``restocked`` are units per order line that go back in stock (net of corrections), ``by_hand`` the list to book
-    by hand.
-    """
+    """What is decided about the stock of one return: the open question, or what goes back and what is left to do."""
 
     state: StockState
     """Where the stock of the return is."""
@@ -57,7 +55,10 @@ class RestockOutcome:
     """What to ask the merchant; None where nothing is open."""
 
     restocked: Mapping[str, int]
+    """Units that go back in stock, net of corrections, by the id of their order line."""
+
     by_hand: Mapping[str, int]
+    """Units that the merchant books by hand, by the id of their order line."""
 
     @property
     def needs_answer(self) -> bool:
@@ -67,13 +68,14 @@ class RestockOutcome:
 
 @frozen(kw_only=True, field_transformer=checked())
 class ReturnOutcome:
-    """One return as the command left it. ``number`` is what people call it, ``receipt_id`` the receipt that the command
-    made, if it made one."""
+    """One return as the command left it."""
 
     return_id: str
     """The return."""
 
     receipt_id: str | None
+    """The receipt that the command made; None where it counted nothing."""
+
     goods: GoodsState
     """Where its goods are."""
 
@@ -81,16 +83,18 @@ class ReturnOutcome:
     """What is decided about its stock."""
 
     number: str = ""
+    """What people call the return: nine letters and digits."""
 
 
 @frozen(kw_only=True, field_transformer=checked())
 class NotAsked:
-    """A payment, by its id, about whose refunds its provider could not be asked, and ``why``."""
+    """A payment about whose refunds its provider could not be asked."""
 
     payment: str
     """Its `Payment.id`."""
 
     why: Text
+    """Why its provider could not be asked."""
 
 
 @frozen(kw_only=True, field_transformer=checked())
@@ -180,27 +184,28 @@ class Outcome:
 
 @frozen(kw_only=True)
 class WebhookReceipt:
-    """What became of a webhook: how many things it said about payments that we know were ``kept``, and how many were
-    about payments that are ``unknown`` by the name it used: the provider is asked later what else it calls them, and
-    the shop whose they are."""
+    """What became of a webhook that was taken. Neither number is a reason to answer with an error."""
 
     kept: int
+    """How many things it said about payments that we know, and that were kept."""
+
     unknown: int = 0
+    """How many were about payments that nobody here knows by the name it used: the provider is asked later what else it
+    calls them, and the shop whose they are."""
 
 
 @frozen(kw_only=True)
 class SettingsCheck:
-    """Whether the settings of a provider's account work.
-
-    ``asked`` says whether the provider itself was asked; some have nothing to ask, and then they were only read.
-    ``reason`` says what is wrong, or why nothing was asked; None where the provider said that all is well.
-    """
+    """Whether the settings of a provider's account work."""
 
     ok: bool
     """Whether the provider said that all is well."""
 
     asked: bool
+    """Whether the provider itself was asked; some have nothing to ask, and then the settings were only read."""
+
     reason: Text | None = None
+    """What is wrong, or why nothing was asked; None where the provider said that all is well."""
 
 
 @frozen(kw_only=True)
@@ -229,39 +234,38 @@ class SetAside:
 
 @frozen(kw_only=True)
 class UnreadableOrder:
-    """An order that cannot be read, or of which an effect cannot. ``rows`` are those that cannot: which, why, and what
-    can be done; the events after one that cannot be read are not looked at.
-
-    ``set_aside`` is None while nobody has set it aside. There are no ``rows`` where one that was set aside reads again:
-    its effects wait until somebody takes it back.
-    """
+    """An order that cannot be read, or of which an effect cannot. The events after one that cannot be read are not
+    looked at."""
 
     order_id: str
     """The order."""
 
     rows: tuple[UnreadableRow, ...]
+    """What cannot be read: which, why, and what can be done. None where one that was set aside reads again: its effects
+    wait until somebody takes it back."""
+
     since: datetime.datetime
     """When that was first seen (UTC)."""
 
     set_aside: SetAside | None = None
+    """Who set it aside, and why; None while nobody has."""
 
 
 @frozen(kw_only=True)
 class UnreadablePage:
-    """A page of a list of unreadable orders; hand ``next`` back as ``after`` for the next page, None when there is
-    none. Those that read again meanwhile are left out, so a page can hold fewer than were asked for."""
+    """A page of a list of unreadable orders. Those that read again meanwhile are left out, so a page can hold fewer
+    than were asked for."""
 
     orders: tuple[UnreadableOrder, ...]
     """Those of this page."""
 
     next: str | None
+    """What to hand back as ``after`` for the next page; None on the last one."""
 
 
 @frozen(kw_only=True)
 class Postponed:
-    """Something that ``work()`` could not do now, and that is tried again later: ``what`` it is (the kind of an effect,
-    or "expire a return"), of which order of which shop, and the ``problem`` for whoever mends it, in English. It is
-    empty for what only waits: a refund that is still pending, an effect for which no time was left."""
+    """Something that ``work()`` could not do now, and that is tried again later."""
 
     shop: str
     """The shop's id."""
@@ -270,7 +274,11 @@ class Postponed:
     """The order."""
 
     what: str
+    """The kind of an effect, or "expire a return"."""
+
     problem: str
+    """For whoever mends it, in English. Empty for what only waits: a refund that is still pending, an effect for which
+    no time was left."""
 
 
 @frozen(kw_only=True)

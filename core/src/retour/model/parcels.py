@@ -101,11 +101,7 @@ def _items(given: list[ParcelItem] | tuple[ParcelItem, ...]) -> tuple[ParcelItem
 
 @frozen(kw_only=True, field_transformer=checked())
 class ParcelItem:
-    """``quantity`` units of one order line in a parcel.
-
-    ``weight_grams`` and ``price`` are of one unit. ``hs_code`` (the World Customs Organization's Harmonized System, 6
-    to 12 digits) and ``origin_country`` are what customs ask for. ``reason`` is the code of why it goes back.
-    """
+    """Units of one order line in a parcel."""
 
     line_id: Id
     """The order line."""
@@ -114,14 +110,25 @@ class ParcelItem:
     """What it is, for the carrier and for customs."""
 
     quantity: Annotated[int, Between(1, 10_000)]
+    """Units of it in this parcel."""
+
     weight_grams: Grams | None = None
+    """Grams of one unit; None where the shop does not know."""
+
     price: Money | None = None
+    """What one unit is worth; customs ask for it."""
+
     sku: Reference = ""
     """The host's article number."""
 
     hs_code: Annotated[str, Characters(0, 12)] = ""
+    """Its number in the World Customs Organization's Harmonized System, 6 to 12 digits; customs ask for it."""
+
     origin_country: Annotated[str, Characters(0, 2)] = ""
+    """Where it was made, as two capitals (ISO 3166-1); customs ask for it."""
+
     reason: Reference = ""
+    """The code of why it goes back, of your list; empty where none was given."""
 
 
 @frozen(kw_only=True, field_transformer=checked())

@@ -15,14 +15,19 @@ from retour.model.order import Order, Payment
 
 @frozen(kw_only=True, field_transformer=checked())
 class PaymentIdentity:
-    """What a payment is at its provider: the ``target`` that is refunded, and all ``names`` that webhooks use of it.
-    ``method`` is the way of paying in the provider's word, where what it can pay back depends on it; ``step`` is that
-    of the amounts which it pays, in minor units, as far as that was known when it was asked."""
+    """What a payment is at its provider, as the provider said when it was asked."""
 
     target: Reference
+    """What is refunded there: the id of a payment, a charge or a capture."""
+
     names: tuple[Id, ...] = ()
+    """Every name that webhooks use of it; another payment with one of them is the same one."""
+
     method: Reference = ""
+    """The way of paying in the provider's word, where what it can pay back depends on it; else empty."""
+
     step: int = 1
+    """That of the amounts which it pays back, in minor units, as far as it was known when that was asked."""
 
 
 def one_payment(

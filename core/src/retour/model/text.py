@@ -198,8 +198,12 @@ class TextDomain:
 
 
 def provider_name(provider: str, language: str = "en") -> str:
-    """What people call a provider, by the name of its plugin, in ``language`` as `Text.render` takes it. One of which
-    this process loaded no class is called as its plugin is.
+    """What people call a provider, by the name of its plugin, in ``language`` as `Text.render` takes it; of one account
+    of several by the name that its settings have. One of which this process loaded no class is called as its plugin is,
+    and so are those of retour's own by their names.
+
+    >>> provider_name("mollie:second")
+    'Mollie (second)'
 
     >>> provider_name("acmepay")
     'acmepay'
@@ -216,8 +220,19 @@ def _as_said(hole: str, value: Any) -> Any:
 
 
 def _provider(value: Any) -> Any:
-    called = provider_names.called(value)
-    return value if called is None else Text(message=called.display_name, domain=called.package)
+    if not isinstance(value, str):
+        return value
+    name, colon, account = value.partition(":")
+    called = _called(name)
+    if called is None:
+        return value
+    return Text(message=_ONE_OF_SEVERAL, values={"provider": name, "account": account}) if colon else called
+
+
+def _called(provider: str) -> Text | None:
+    """What the class calls itself that this process loaded, or, where it loaded none, what is known without."""
+    called = provider_names.called(provider)
+    return _PUBLISHED.get(provider) if called is None else Text(message=called.display_name, domain=called.package)
 
 
 def _payment(value: Any) -> Any:
@@ -232,13 +247,21 @@ def _payment(value: Any) -> Any:
 def _payment_of(payment: str) -> Text | None:
     whose, colon, reference = payment.partition(":")
     provider, _, account = whose.partition("/")
-    if not colon or provider_names.called(provider) is None:
+    if not colon or _called(provider) is None:
         return None
     values = {"reference": reference, "provider": provider, "account": account}
     return Text(message=_OF_ACCOUNT if account else _OF_PROVIDER, values=values)
 
 
 _OF_PROVIDER, _OF_ACCOUNT = "{reference} ({provider})", "{reference} ({provider}, {account})"
+_ONE_OF_SEVERAL = "{provider} ({account})"
+
+_PUBLISHED: Mapping[str, Text] = {
+    **{name.lower(): Text(message=name) for name in ("Mollie", "PayPal", "Sendcloud", "Stripe")},
+    "manual_transfer": text("Bank transfer"),
+}
+"""What the providers are called whose plugins come with retour: their payments and labels outlive a plugin that a host
+took away, in its own process and in every other that only reads."""
 
 _SAY = {
     "provider": _provider,

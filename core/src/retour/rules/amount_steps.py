@@ -82,14 +82,14 @@ def check_step(order: Order, payment: Payment, amount: Money, left: Money, step:
         advice, in_code = text("Refund {below} or {above}.", below=below, above=above), ""
     raise InvalidAmount(
         text(
-            "Order {order}: {provider} pays {currency} back in steps of {step}, so {amount} of payment {payment} "
+            "Order {order}: {provider} pays {currency} back in steps of {step}, so {amount} of payment {reference} "
             "cannot be refunded there. {advice}",
             order=order.id,
             provider=payment.provider,
             currency=amount.currency,
             step=attrs.evolve(amount, minor=step),
             amount=amount,
-            payment=payment.id,
+            reference=payment.reference,
             advice=advice,
         ),
         in_code=in_code,

@@ -6,6 +6,7 @@ A file is read whole or refused: what the lines add up to has to be what the bal
 from __future__ import annotations
 
 import codecs
+import csv
 import datetime
 import re
 from collections import Counter
@@ -44,15 +45,21 @@ def read_statement(name: str, data: bytes, *, iban: str = "") -> tuple[Statement
     the bank gives their amounts. The same file gives the same lines, so that handing it in twice changes nothing.
     """
     try:
-        if data.startswith(b"PK"):
-            raise _Fault(text("It is a ZIP file. Unpack it, and hand in the files that are in it."))
+        _check_kind(data)
         words = _decoded(data)
         if words.lstrip().startswith("<"):
             statements = list(_camt053(words))
         elif re.search(r"^:20:", words, re.MULTILINE):
             statements = list(_mt940(words))
+        elif _is_table(words):
+            raise _Fault(
+                text(
+                    "It is a CSV file, which is not read: nothing in it shows whether lines are missing. Download the "
+                    "same days at your bank as CAMT.053 or MT940."
+                )
+            )
         else:
-            raise _Fault(text("It is neither CAMT.053 nor MT940. Ask your bank's site for one of those."))
+            raise _Fault(text("It is neither CAMT.053 nor MT940. Download one of those at your bank."))
         for statement in statements:
             statement.check(iban)
         return tuple(_named(line for statement in statements for line in statement.lines))
@@ -98,6 +105,48 @@ class _Statement:
                     after=self.after,
                 )
             )
+
+
+# --- what else banks offer -------------------------------------------------------------------------------
+
+
+def _check_kind(data: bytes) -> None:
+    """Raise `_Fault` for a file of another kind, by its first bytes: what it is called says nothing."""
+    if data.startswith(b"PK") and not (b"[Content_Types].xml" in data and b"xl/" in data):
+        raise _Fault(text("It is a ZIP file. Unpack it, and hand in the files that are in it."))
+    if data.startswith((b"PK", _OLD_EXCEL)):
+        raise _Fault(
+            text("It is an Excel file, which is not read. Download the same days at your bank as CAMT.053 or MT940.")
+        )
+    if data.lstrip().startswith(b"%PDF-"):
+        raise _Fault(text("It is a PDF, which is not read. Download the same days at your bank as CAMT.053 or MT940."))
+
+
+_OLD_EXCEL = bytes.fromhex("D0CF11E0A1B11AE1")
+"""How a file of Excel before 2007 begins, as every compound file does."""
+
+
+def _is_table(words: str) -> bool:
+    """Whether the words are rows of values with one separator between them, with column names or, as from ABN AMRO,
+    without."""
+    lines = [line for line in words.splitlines() if line.strip()][:_LOOKED_AT]
+    for separator in ",;\t":
+        try:
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator))
+        except csv.Error:
+            continue
+        [(width, rows)] = widths.most_common(1) or [(0, 0)]
+        names_alone = len(lines) == 1 and width > 1 and lines[0].startswith('"')
+        if names_alone or (width > 2 and rows > 1 and 2 * rows >= widths.total()):
+            return True
+    return False
+
+
+_LOOKED_AT = 50
+"""Lines of a file in which a table shows itself."""
+
+
+# --- characters ------------------------------------------------------------------------------------------
 
 
 def _decoded(data: bytes) -> str:

@@ -36,17 +36,17 @@ def _ordered(dossier: Dossier, event: LabelOrdered) -> Text:
     del dossier
     if event.replaces is not None:
         return text(
-            "A new label of {provider} in place of the one before: {option}",
+            "New label ordered from {provider}, in place of the one before: {option}",
             provider=event.provider,
             option=event.option.name,
         )
     if event.payer is WhoPays.CUSTOMER:
         return text(
-            "Label of {provider} ordered, at the customer's expense: {option}",
+            "Label ordered from {provider}, at the customer's expense: {option}",
             provider=event.provider,
             option=event.option.name,
         )
-    return text("Label of {provider} ordered: {option}", provider=event.provider, option=event.option.name)
+    return text("Label ordered from {provider}: {option}", provider=event.provider, option=event.option.name)
 
 
 @told(LabelOrdered, to=CUSTOMER)
@@ -89,7 +89,7 @@ def _reported(dossier: Dossier, event: LabelReported) -> Text | None:
     if event.told is Told.REFUSED:
         return text("The carrier refused the label: {because}", because=_because(event.because))
     if event.told is Told.READY and event.cost is not None:
-        return text("Label of {provider} ready, for {cost}", provider=label.provider, cost=event.cost)
+        return text("Label from {provider} ready; it costs {cost}", provider=label.provider, cost=event.cost)
     return text(_OF_LABEL[event.told].message, provider=label.provider)
 
 
@@ -146,9 +146,9 @@ def _document_kept(dossier: Dossier, event: LabelDocumentKept) -> Text:
 @told(PortalLabelFound)
 def _found_in_portal(dossier: Dossier, event: PortalLabelFound) -> Text:
     if not event.chosen:
-        return text("The customer made a label in the portal of {provider}", provider=event.provider)
+        return text("The customer made a label in {provider}'s portal", provider=event.provider)
     return text(
-        "The customer made a label in the portal of {provider}, and gave as his reason there: {lines}",
+        "The customer made a label in {provider}'s portal, and gave as his reason there: {lines}",
         provider=event.provider,
         lines=units_and_reasons(dossier, event.chosen, event.reasons, told_all=True),
     )
@@ -162,9 +162,9 @@ def _found_in_portal_for_customer(dossier: Dossier, event: PortalLabelFound) -> 
 
 _OF_LABEL = {
     Told.ANNOUNCING: text("{provider} made the label and announces it to the carrier"),
-    Told.READY: text("Label of {provider} ready"),
+    Told.READY: text("Label from {provider} ready"),
     Told.CANCELLING: text("{provider} is cancelling the label"),
-    Told.CANCELLED: text("Label of {provider} cancelled"),
+    Told.CANCELLED: text("Label from {provider} cancelled"),
 }
 
 _OF_LABEL_FOR_CUSTOMER = {
