@@ -15,6 +15,7 @@ from sentences import PACKAGES, fields, sentences
 from retour.model.reasons import ReasonCode, reason
 from retour.model.translations import translations_in
 from retour.providers import ErrorCode
+from webshop import languages as of_the_webshop
 
 
 def messages(package: str) -> set[tuple[str, ...]]:
@@ -70,20 +71,28 @@ ANOTHER_WORD = {
     "vanzelf": "automatisch",
     "terugstorten": "overmaken",
     "goederen": "artikelen",
+    "plug-in": "plugin",
+    "track-en-tracenummer": "track-en-tracecode",
 }
 """What was said twice, with the one word that is used for it."""
+
+CATALOGUES = {
+    **{package: folder / "locale/nl.po" for package, folder in PACKAGES.items()},
+    "webshop": of_the_webshop.CATALOGUES / "nl" / "LC_MESSAGES" / "messages.po",
+}
+"""With the webshop's, whose pages show its own sentences beside those of retour."""
 
 SHIPPING = re.compile(r"\b(label|labels|parcel|parcels|carrier|shipping)\b")
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", CATALOGUES)
 def test_one_thing_has_one_word_in_dutch(package: str) -> None:
     for english, dutch in translations(package):
         for word, better in ANOTHER_WORD.items():
             assert re.search(rf"\b{word}", dutch, re.IGNORECASE) is None, f"{dutch!r} ({english!r}): say {better!r}"
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", CATALOGUES)
 def test_who_makes_a_label_is_no_provider_of_payments(package: str) -> None:
     for english, dutch in translations(package):
         if SHIPPING.search(english):
@@ -112,7 +121,7 @@ def test_what_either_kind_of_provider_can_answer_is_said_of_both(code: ErrorCode
 
 def translations(package: str) -> Iterator[tuple[str, str]]:
     """Each English form of a message with its Dutch one."""
-    with (PACKAGES[package] / "locale/nl.po").open("rb") as stream:
+    with CATALOGUES[package].open("rb") as stream:
         for message in read_po(stream, locale="nl"):
             if message.id:
                 ids = (message.id,) if isinstance(message.id, str) else message.id

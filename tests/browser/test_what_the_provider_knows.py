@@ -54,7 +54,7 @@ def test_a_refund_of_which_nobody_knows_is_settled_with_how_one_knows(
         expect(page.get_by_text("Betaal niet nog eens terug")).to_be_visible()
         picture(page, f"onbekend-{happened.lower()}")
         served.clock.advance(SO_LONG_CAN_STRIPE_TELL)
-        page.get_by_text("Ik weet wat ervan geworden is").click()
+        page.get_by_text("Ik weet wat ermee is gebeurd").click()
         page.get_by_label(happened, exact=True).check()
         page.get_by_label("Hoe je dat weet").fill("Gebeld met Stripe, Sanne, 14.10 uur")
         press_save(page)

@@ -156,7 +156,7 @@ def test_half_a_unit_comes_back_as_one_and_a_person_decides_what_goes_back_for_i
     [option] = desk.refund_options("1001")
     assert option.suggested == eur("20.00")
     assert "line tea: 0.5 is no whole number of units" in option.because.text("en")
-    assert "regel tea: 0.5 is geen heel aantal stuks" in option.because.text("nl")
+    assert "regel tea: 0,5 is geen heel aantal stuks" in option.because.text("nl")
     shop: Any = desk.dossier("1001").order.line("tea")
     assert (shop.ordered, shop.fulfilled, shop.measure, shop.stock_tracked) == (1, 1, Decimal("0.5"), False)
 

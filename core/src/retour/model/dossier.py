@@ -34,54 +34,78 @@ _Told = TypeVar("_Told")
 
 @frozen(kw_only=True)
 class Dossier:
-    """All of one order's returns, stock movements and refunds as they are now.
-
-    ``version`` is the ``seq`` of the last event, 0 where nothing happened yet; ``order`` is the order as it was last
-    seen, without personal data, and ``payments`` every payment that it ever had, by its id, as that was last seen.
-    ``identities`` are what providers call a payment, by its id; ``one_with`` says of a payment that is one with another
-    which of them stands for both. ``explained`` is what a person said that a payment became which left the order,
-    ``left_behind`` are those of which he said that they are no part of it any more.
-    ``returns``, ``refunds`` and ``labels`` are by their id, the oldest first. ``counted_on`` is the order as it was
-    when a receipt was counted, by the receipt's id, where it is another now. ``odd_lines`` are those of the order that
-    cannot be right, by the line's id. ``requests`` are the request_ids that were used: their digest and the ``seq`` of
-    the command's first event.
-
-    ``charge_backs`` is what banks have taken back of payments, ``disputes`` are those about payments that nobody has
-    decided yet, and ``not_refundable`` is why nothing of a payment can go back by its provider, now or ever, all by the
-    payment's id.
-    ``reversals`` are those of which a provider told that money was taken back, and does not show how much: since when.
-    ``payments_known`` is when something of its payments was last learnt, from the shop or a provider.
-    ``order_changed`` is when the shop's order was last seen to be another than before, None where it never was.
-    ``unexplained`` are the payments of which less is left than anything explains, ``hidden_refunds`` those of which the
-    provider shows no refunds, whether there are any or not, both by the payment's id. ``acknowledged`` is what a person
-    has looked at, the last time for each.
-    """
+    """All of one order's returns, stock movements and refunds as they are now."""
 
     order_id: str
     """The host's id of the order."""
 
     version: int = 0
+    """The ``seq`` of the last event; 0 where nothing happened yet."""
+
     order: Order | None = None
+    """The order as it was last seen, without personal data; None where it was never read."""
+
     payments: Mapping[str, Payment] = attrs.field(factory=dict)
+    """Every payment that the order ever had, by its id, as that was last seen."""
+
     identities: Mapping[str, PaymentIdentity] = attrs.field(factory=dict)
+    """What its provider calls a payment, by its id."""
+
     one_with: Mapping[str, str] = attrs.field(factory=dict)
+    """Of a payment that is one with another, which of them stands for both; both by their ids."""
+
     explained: Mapping[str, str] = attrs.field(factory=dict)
+    """What a person said that a payment became which left the order; both by their ids."""
+
     left_behind: frozenset[str] = frozenset()
+    """The ids of payments of which a person said that they are no part of the order any more."""
+
     returns: Mapping[str, Return] = attrs.field(factory=dict)
+    """By their id, the oldest first."""
+
     refunds: Mapping[str, Refund] = attrs.field(factory=dict)
+    """By their id, the oldest first."""
+
     labels: Mapping[str, Label] = attrs.field(factory=dict)
+    """By their id, the oldest first."""
+
     counted_on: Mapping[str, Order] = attrs.field(factory=dict)
+    """The order as it was when a receipt was counted, by the receipt's id, where it is another now."""
+
     odd_lines: Mapping[str, OddLine] = attrs.field(factory=dict)
+    """Those of the order that cannot be right, by the line's id."""
+
     requests: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
+    """The request_ids that were used: the digest of what was asked, and the ``seq`` of the command's first event."""
+
     charge_backs: Mapping[str, ChargeBack] = attrs.field(factory=dict)
+    """What banks have taken back of payments, by the payment's id."""
+
     disputes: Mapping[str, Dispute] = attrs.field(factory=dict)
+    """Those about payments that nobody has decided yet, by the payment's id."""
+
     not_refundable: Mapping[str, Reason] = attrs.field(factory=dict)
+    """Why nothing of a payment can go back by its provider, now or ever, by the payment's id."""
+
     reversals: Mapping[str, When] = attrs.field(factory=dict)
+    """Since when a provider tells that money of a payment was taken back, and does not show how much, by the payment's
+    id."""
+
     payments_known: When | None = None
+    """When something of its payments was last learnt, from the shop or a provider; None where nothing was."""
+
     order_changed: When | None = None
+    """When the shop's order was last seen to be another than before; None where it never was."""
+
     unexplained: Mapping[str, UnexplainedRemainder] = attrs.field(factory=dict)
+    """The payments of which less is left than anything explains, by the payment's id."""
+
     hidden_refunds: Mapping[str, HiddenRefunds] = attrs.field(factory=dict)
+    """The payments of which the provider shows no refunds, whether there are any or not, by the payment's id."""
+
     acknowledged: tuple[Acknowledgement, ...] = ()
+    """What a person has looked at, the last time for each."""
+
     _tally: Tally | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def return_(self, return_id: str) -> Return:

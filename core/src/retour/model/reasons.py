@@ -155,16 +155,16 @@ def as_said(words: str) -> str:
 
 @frozen(kw_only=True, field_transformer=checked())
 class Reason:
-    """Why something happened or waits. Made by the core, from a code or from somebody's words.
-
-    ``values`` are the code's, as texts. ``said`` are the words of a person, a plugin, a shop or a provider.
-    """
+    """Why something happened or waits. Made by the core, from a code or from somebody's words."""
 
     code: ReasonCode
     """Why, as a code of ours; ``SAID`` where it is in somebody's words."""
 
     values: Mapping[Reference, str] = attrs.field(factory=dict)
+    """What the sentence of the code tells besides, as texts by their names: a line, an amount, a payment."""
+
     said: str = attrs.field(default="", converter=as_said)
+    """The words of a person, a plugin, a shop or a provider, as they gave them; else empty."""
 
     def __attrs_post_init__(self) -> None:
         if not _can_be_read(self):

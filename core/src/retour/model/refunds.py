@@ -270,7 +270,7 @@ def state_of(reported: frozenset[Reported]) -> RefundState:
 
 @frozen(kw_only=True, field_transformer=checked())
 class RefundPlan:
-    """A refund that is about to be made: ``amount`` of the payment with this id.
+    """A refund that is about to be made.
 
     >>> str(RefundPlan(payment="mollie:tr_1", amount=Money.of("10.00", "EUR")).amount)
     'EUR 10.00'
@@ -280,16 +280,12 @@ class RefundPlan:
     """Its `Payment.id`."""
 
     amount: Money
+    """How much of it goes back."""
 
 
 @frozen(kw_only=True)
 class RefundShare:
-    """What went back and can go back on one payment, and how much of what we suggest falls on it.
-
-    ``charged_back`` is what the customer's bank took back. ``step`` is that of the amounts that the payment's provider
-    pays, in minor units; ``remainder`` is what is owed of it too, and no step can ever pay. ``held`` says why nothing
-    is suggested on it although something is owed.
-    """
+    """What went back and can go back on one payment, and how much of what we suggest falls on it."""
 
     payment: Payment
     """The payment."""
@@ -298,6 +294,8 @@ class RefundShare:
     """What went back, or is on its way."""
 
     charged_back: Money
+    """What the customer's bank took back of it."""
+
     left: Money
     """What can still go back on it."""
 
@@ -305,26 +303,34 @@ class RefundShare:
     """What of the whole falls on it."""
 
     step: int = 1
+    """That of the amounts which the payment's provider pays back, in minor units."""
+
     remainder: Money | None = None
+    """What is owed of it too and no step can ever pay; None where that is nothing."""
+
     held: Reason | None = None
+    """Why nothing is suggested on it although something is owed; None where nothing stands in the way."""
 
 
 @frozen(kw_only=True)
 class RefundQuote:
-    """What is owed for the goods that came back, ``suggested`` in all, and how it falls on the payments.
-
-    ``remainder`` is what is owed too, and no provider of the payments pays: it goes by bank transfer. ``because`` says
-    why nothing is suggested although something is owed, which lines a person has to decide about, or why there is a
-    remainder. ``to_inspect`` are the units per order line that are counted in it and that nobody has inspected yet.
-    """
+    """What is owed for the goods that came back, and how it falls on the payments."""
 
     suggested: Money
+    """What is owed in all and can go back on the payments."""
+
     shares: tuple[RefundShare, ...]
     """What falls on each payment."""
 
     remainder: Money | None = None
+    """What is owed too, and no provider of the payments pays: it goes by bank transfer. None where that is nothing."""
+
     because: Reason | None = None
+    """Why nothing is suggested although something is owed, which lines a person has to decide about, or why there is a
+    remainder; None where all is plain."""
+
     to_inspect: Mapping[str, int] = attrs.field(factory=dict)
+    """Units that are counted in it and that nobody has inspected yet, by the id of their order line."""
 
 
 class ApprovalKind(StrEnum):
@@ -377,21 +383,22 @@ class QrCode(Protocol):
 
 @frozen(kw_only=True, field_transformer=checked())
 class TransferInstruction:
-    """What a person needs to transfer money back from the merchant's own bank account.
-
-    ``to`` is the account, its IBAN checked and without blanks; ``remittance`` goes on the statement. ``qr`` is the
-    EPC QR code that fills a banking app, or None where there can be none (another currency than EUR).
-    """
+    """What a person needs to transfer money back from the merchant's own bank account."""
 
     amount: Money
     """What to transfer."""
 
     to: BankAccount = attrs.field(repr=False, metadata=PERSONAL)
+    """The account, its IBAN checked and without blanks."""
+
     bank: Reference = attrs.field(repr=False, metadata=PERSONAL)
     """The name of the account's bank, where its IBAN tells it; else empty."""
 
     remittance: str
+    """What goes on the statement, by which the bank's file is matched later."""
+
     qr: QrCode | None = attrs.field(default=None, eq=False)
+    """The EPC QR code that fills a banking app; None where there can be none, as for another currency than EUR."""
 
 
 class LinkKind(StrEnum):
@@ -437,12 +444,7 @@ class RefundLink:
 
 @frozen(kw_only=True, field_transformer=checked())
 class LinkRequest:
-    """What a provider is asked for a refund link about.
-
-    ``page`` is the payment's page as the provider itself once named it (`Refundable.url`), empty where it did not.
-    ``remittance`` is the text for a bank statement. ``to`` is the account that the host named for a transfer,
-    or None: then the payment's ``payer``, if the host knows one.
-    """
+    """What a provider is asked for a refund link about."""
 
     order_id: Id
     """The host's id of the order."""
@@ -454,8 +456,14 @@ class LinkRequest:
     """What is to go back."""
 
     remittance: str
+    """The text for a bank statement."""
+
     to: BankAccount | None = attrs.field(default=None, repr=False, metadata=PERSONAL)
+    """The account that the host named for a transfer; None where it named none, and then the payment's ``payer``
+    counts, if the host knows one."""
+
     page: str = ""
+    """The payment's page as the provider itself once named it (`Refundable.url`); empty where it did not."""
 
 
 @frozen(kw_only=True)

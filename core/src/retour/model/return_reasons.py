@@ -28,8 +28,7 @@ def _copied(given: Any) -> Any:
 
 @frozen(kw_only=True, field_transformer=checked())
 class ReturnReason:
-    """One reason that a customer can give for a line: its ``code``, its ``words`` by language, and in
-    ``provider_codes`` what shipping providers call it, by the plugin's name.
+    """One reason that a customer can give for a line.
 
     What a customer chose is stored with its words, so that it reads the same when the host has changed its list since.
 
@@ -39,8 +38,13 @@ class ReturnReason:
     """
 
     code: ReasonName
+    """The host's own name of it, unique in its list."""
+
     words: Mapping[Language, ReasonWords] = attrs.field(converter=_copied)
+    """What the customer reads, by the code of a language, as ``nl`` or ``pt_BR``; at least one."""
+
     provider_codes: Mapping[PluginName, Id] = attrs.field(factory=dict, converter=_copied)
+    """What shipping providers call it, by the plugin's name: a portal's choice is read by it, and a label tells it."""
 
     def __attrs_post_init__(self) -> None:
         if not self.words:

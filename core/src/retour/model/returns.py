@@ -168,10 +168,7 @@ class Counted:
 
 @frozen(kw_only=True)
 class Receipt:
-    """One count of what arrived, counted by ``by``. ``lines`` are the newest counts, corrections and inspections
-    applied. ``parcel`` is what the parcel is called: its tracking number, or the host's own name of it. ``late`` is one
-    that was made after the return was closed: of units that had been absent. ``announced`` says that plugins hear of
-    it."""
+    """One count of what arrived."""
 
     id: str
     """Our id of it."""
@@ -180,10 +177,19 @@ class Receipt:
     """When it began."""
 
     by: Actor
+    """Who counted."""
+
     lines: Mapping[str, Counted]
+    """The newest counts, corrections and inspections applied, by the id of the order line."""
+
     parcel: str = ""
+    """What the parcel is called: its tracking number, or the host's own name of it; empty where nobody said."""
+
     late: bool = False
+    """Whether it was made after the return was closed: of units that had been absent."""
+
     announced: bool = False
+    """Whether plugins hear of it."""
 
     @property
     def at(self) -> datetime.datetime:
@@ -242,12 +248,11 @@ class RestockDecision:
 
 @frozen(kw_only=True, field_transformer=checked())
 class StockMovement:
-    """One stock booking: add ``quantity`` units (below zero: take them out again) of ``product``.
-
-    ``id`` never changes: a shop that has applied it does nothing when it is called with it again.
-    """
+    """One stock booking, for `Shop.book_stock`."""
 
     id: Id
+    """Never changes: a shop that has booked it does nothing when it is called with it again."""
+
     order_id: Id
     """The order."""
 
@@ -258,7 +263,10 @@ class StockMovement:
     """The order line."""
 
     product: Id
+    """The product's id in the shop, as on the order line."""
+
     quantity: Annotated[int, Between(-MOST_UNITS, MOST_UNITS)]
+    """Units to add to the stock; below zero, to take out again."""
 
 
 class MovementState(StrEnum):
@@ -272,7 +280,7 @@ class MovementState(StrEnum):
 
 @frozen(kw_only=True)
 class Movement:
-    """A stock movement of a return, and how far it is. ``why`` is what the shop said when it failed."""
+    """A stock movement of a return, and how far it is."""
 
     booking: StockMovement
     """What the shop is asked to book."""
@@ -281,6 +289,7 @@ class Movement:
     """How far that is."""
 
     why: Reason | None = None
+    """What the shop said when it failed; else None."""
 
 
 class Severity(StrEnum):
@@ -292,8 +301,7 @@ class Severity(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class Objection:
-    """What a `return_policy` has against a requested return. The staff reads ``because``, and a customer whose return
-    is refused.
+    """What a `return_policy` has against a requested return.
 
     >>> Objection.refuse("Gift cards cannot be returned").severity.value
     'refuse'
@@ -305,6 +313,7 @@ class Objection:
     """Whether staff looks at the return, or it is refused."""
 
     because: Reason | None = attrs.field(converter=as_reason)
+    """Read by staff, and by a customer whose return is refused."""
 
     @classmethod
     def review(cls, because: str | Reason) -> Objection:
@@ -319,8 +328,7 @@ class Objection:
 
 @frozen(kw_only=True, field_transformer=checked())
 class ReturnRequest:
-    """What a `return_policy` is asked about: who wants to send back what, why by the reason of each line, and how many
-    ``files`` came with it."""
+    """What a `return_policy` is asked about."""
 
     return_id: Id
     """Our id of it."""
@@ -329,6 +337,7 @@ class ReturnRequest:
     """What the customer wants to send back, and why."""
 
     files: Annotated[int, Between(0, MOST_EVIDENCE)] = 0
+    """How many files came with it."""
 
 
 @frozen(kw_only=True)
@@ -371,7 +380,7 @@ class ReturnedLine:
 
 @frozen(kw_only=True)
 class Returned:
-    """What one receipt counted, as the hooks see it. ``extent`` speaks of the whole order after this receipt."""
+    """What one receipt counted, as the hooks see it."""
 
     return_id: str
     """The return."""
@@ -380,19 +389,24 @@ class Returned:
     """The count that this is about."""
 
     extent: Extent
+    """How much of the whole order is back after this receipt."""
+
     lines: tuple[ReturnedLine, ...]
     """What came back, per order line."""
 
 
 @frozen(kw_only=True)
 class ReceivedLine:
-    """What was ``announced`` of one order line, in units, and what all receipts of the return ``counted`` of it."""
+    """One order line of a return, as far as it has come."""
 
     line_id: str
     """The order line."""
 
     announced: int
+    """Units that were announced."""
+
     counted: Counted
+    """What all receipts of the return counted of it."""
 
     @property
     def never_counted(self) -> int:

@@ -20,9 +20,7 @@ class ShippingWay(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class ShippingOption:
-    """One way to send the goods of an order back, in words for whoever sends them, and for a portal its ``url``.
-
-    ``address`` is where goods come back to, for a customer who sends them himself; None where the shop has not said.
+    """One way to send the goods of an order back, in words for whoever sends them.
 
     >>> from retour.model.text import text
     >>> portal = ShippingOption(
@@ -47,4 +45,7 @@ class ShippingOption:
     """What to do, in a sentence or two."""
 
     url: str = ""
+    """The page of a portal, or where the label is; empty where there is none to open."""
+
     address: Address | None = None
+    """Where goods come back to, for a customer who sends them himself; None where the shop has not said."""

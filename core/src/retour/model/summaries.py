@@ -231,8 +231,7 @@ class ReturnCount:
 
 @frozen(kw_only=True)
 class RefundTotal:
-    """How many refunds there are in this state that wait for the same, in one currency, and their ``amount``
-    together."""
+    """How many refunds there are in this state that wait for the same, in one currency, and what they come to."""
 
     state: RefundState
     """Where they are."""
@@ -244,6 +243,7 @@ class RefundTotal:
     """How many."""
 
     amount: Money
+    """All of them together."""
 
 
 def refund_waits_for(refund: Refund) -> RefundWait:

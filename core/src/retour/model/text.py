@@ -8,7 +8,8 @@ that wrote the message (``locale/nl.po``), read as they are: there is no build s
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
@@ -32,21 +33,24 @@ TextValue: TypeAlias = "str | int | datetime.date | datetime.datetime | Renderab
 
 @frozen(kw_only=True)
 class Text:
-    """A sentence for a person, in a language that is chosen when it is read.
-
-    ``message`` is the English sentence with ``{names}``; ``plural`` is its form for a ``count`` other than one;
-    ``domain`` is the package whose catalogue translates it.
-    """
+    """A sentence for a person, in a language that is chosen when it is read."""
 
     message: str
+    """The English sentence, with the names of its values in braces."""
+
     domain: str = "retour"
+    """The package whose catalogue translates it: the folder ``locale`` beside its code."""
+
     values: Mapping[str, Any] = attrs.field(factory=dict)
     """What stands in the braces: names, amounts, dates, numbers, or other texts. A ``{provider}`` is given by the name
     of its plugin (``manual_transfer``) and a ``{payment}`` by its `Payment.id`; people read what the provider calls
     itself."""
 
     plural: str | None = None
+    """The English sentence for every ``count`` but one; None where nothing is counted."""
+
     count: int | None = None
+    """The number that chooses between the two; None where nothing is counted."""
 
     def render(self, language: str = "en") -> str:
         """The sentence in ``language``, money and dates as CLDR writes them there: "en", "nl", one of these with a
@@ -55,7 +59,8 @@ class Text:
         reader = speaking(language)
         template = self._template(reader)
         if self.values:
-            values = {name: localised(_as_said(name, value), reader.locale) for name, value in self.values.items()}
+            say = _SAY_IN_THE_CORE if self.domain == "retour" else _SAY
+            values = {name: localised(_as_said(say, name, value), reader.locale) for name, value in self.values.items()}
             template = template.format_map(values)
         return template if can_be_stored(template) else that_can_be_stored(template)
 
@@ -211,9 +216,9 @@ def provider_name(provider: str, language: str = "en") -> str:
     return localised(_provider(provider), speaking(language).locale)
 
 
-def _as_said(hole: str, value: Any) -> Any:
+def _as_said(ways: Mapping[str, Callable[[Any], Any]], hole: str, value: Any) -> Any:
     """What stands in a hole of a sentence: of a provider or a payment, what people call it."""
-    say = _SAY.get(hole)
+    say = ways.get(hole)
     if say is None:
         return value
     return [say(one) for one in value] if isinstance(value, list | tuple) else say(value)
@@ -271,6 +276,27 @@ _SAY = {
     "became": _payment,
 }
 """How the values of some holes are said, whoever wrote the sentence: they are given by their names in code."""
+
+
+@frozen
+class _Decimal:
+    """A number with decimals, kept with a point, as the reader's language writes it."""
+
+    kept: str
+
+    def render(self, language: str = "en") -> str:
+        from babel.numbers import format_decimal
+
+        return format_decimal(self.kept, locale=language, decimal_quantization=False)
+
+
+def _number(value: Any) -> Any:
+    return _Decimal(value) if isinstance(value, str) and re.fullmatch(_DECIMALS, value, re.ASCII) else value
+
+
+_DECIMALS = r"-?\d{1,30}\.\d{1,30}"
+_SAY_IN_THE_CORE = {**_SAY, "quantity": _number, "rate": _number}
+"""In sentences of the core, numbers of an order too; those of the terminal and of plugins repeat what was typed."""
 
 
 # --- characters ------------------------------------------------------------------------------------------

@@ -25,23 +25,28 @@ class ReadingFault(StrEnum):
 
 @frozen(kw_only=True)
 class UnreadableRow:
-    """A row of an order that cannot be read: the event with this ``seq`` or, where that is 0, the effect ``effect_id``.
-
-    ``kind`` is the event's type or the effect's kind, ``version`` the event's. ``error`` is the type of what was
-    raised: what it said can hold anything.
-    """
+    """A row of an order that cannot be read: an event or an effect."""
 
     order_id: str
     """The order that it is of."""
 
     kind: str
+    """The event's type, or the effect's kind, by its stored name."""
+
     fault: ReadingFault
     """What is wrong with it."""
 
     seq: int = 0
+    """The number of the event on the timeline; 0 where it is an effect."""
+
     effect_id: str = ""
+    """The effect; empty where it is an event."""
+
     version: int = 0
+    """The version of the event's type; 0 for an effect."""
+
     error: str = ""
+    """The type of what was raised. What that said is left out: it can hold anything."""
 
     @property
     def name(self) -> Text:

@@ -10,8 +10,7 @@ from retour.model.frozen import frozen
 
 @frozen(kw_only=True)
 class HookContext:
-    """In which shop, by whom and when (UTC). ``event`` names the announced event and is the same every time it is
-    told, so a plugin can recognise one that it had before; it is empty for a hook that decides."""
+    """In which shop, by whom and when a hook is called."""
 
     shop: str
     """The shop's id."""
@@ -23,3 +22,5 @@ class HookContext:
     """When (UTC)."""
 
     event: str = ""
+    """Names the announced event, the same every time it is told, so that a plugin recognises one that it had before;
+    empty for a hook that decides."""

@@ -32,24 +32,28 @@ class Support(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class Idempotency:
-    """How a provider recognises a repeated request: the ``header`` that carries the key, and for how long (``window``)
-    it answers a repeat with the first outcome. After the window the same key is a new request."""
+    """How a provider recognises a repeated request."""
 
     header: str
+    """The header that carries the key."""
+
     window: datetime.timedelta
+    """How long a repeat is answered with the first outcome. Afterwards the same key is a new request."""
 
 
 @frozen(kw_only=True, field_transformer=checked())
 class AmountStep:
-    """The smallest step in which amounts of a ``currency`` (ISO 4217) can go back: ``minor_units`` of it.
-
-    ``method`` is the way of paying in the provider's own word (`Refundable.method`), empty for all of them. HUF in
-    whole forints is ``AmountStep(currency="HUF", minor_units=100)``.
-    """
+    """The smallest step in which amounts of a currency can go back. HUF in whole forints is
+    ``AmountStep(currency="HUF", minor_units=100)``."""
 
     currency: str
+    """Of ISO 4217."""
+
     minor_units: int
+    """The step: 100 for HUF in whole forints."""
+
     method: str = ""
+    """The way of paying in the provider's own word (`Refundable.method`); empty for all of them."""
 
 
 @frozen(kw_only=True, field_transformer=checked())

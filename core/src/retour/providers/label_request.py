@@ -21,43 +21,55 @@ LARGEST_DOCUMENT = 8 * 1024 * 1024
 
 @frozen(kw_only=True)
 class LabelRequest:
-    """One label to make, fixed before it is first asked for: the same request always gives the same bytes.
-
-    ``label_id`` is ours (28 characters), one for each label: it goes along, so that a repeated request is recognised.
-    ``order_id`` is the shop's number of the order and ``return_number`` what people call the return; both may be
-    printed on the label. ``option`` and ``contract`` are as `LabelOption` gave them. The parcel goes from ``sender``,
-    the customer, to ``recipient``, the shop.
-
-    ``instead_of_refused`` says that it stands for a label which its carrier refused, perhaps without a word: a provider
-    that tells its carriers later, and can wait for them too, then waits, so that the carrier's words are there at once.
-    """
+    """One label to make, fixed before it is first asked for: the same request always gives the same bytes."""
 
     label_id: str
+    """Ours (28 characters), one for each label: it goes along, so that a repeated request is recognised."""
+
     order_id: str
+    """The shop's number of the order; it may be printed on the label."""
+
     return_number: str
+    """What people call the return; it may be printed on the label."""
+
     option: str
+    """The `LabelOption.code` that was chosen."""
+
     contract: str
+    """The `LabelOption.contract` that goes with it; empty where the account has one."""
+
     form: LabelForm
     """What the customer gets."""
 
     sender: Address
+    """The customer."""
+
     recipient: Address
+    """The shop."""
+
     parcel: Parcel
     """What is sent."""
 
     instead_of_refused: bool = False
+    """Whether it stands for a label which its carrier refused, perhaps without a word. A provider that tells its
+    carriers later, and can wait for them too, then waits, so that the carrier's words are there at once."""
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
 class SentItem:
-    """What a provider says is in a parcel: ``sku`` and ``description`` as it has them, ``reason`` its own code."""
+    """What a provider says is in a parcel."""
 
     quantity: Annotated[int, Between(0, 10_000)]
     """Units of it."""
 
     sku: Reference = ""
+    """The host's article number, as the provider has it; empty where it has none."""
+
     description: str = ""
+    """What it is, as the provider has it."""
+
     reason: Reference = ""
+    """The provider's own code of why it comes back; empty where it has none."""
 
 
 def _items(given: list[SentItem] | tuple[SentItem, ...]) -> tuple[SentItem, ...]:
@@ -68,16 +80,6 @@ def _items(given: list[SentItem] | tuple[SentItem, ...]) -> tuple[SentItem, ...]
 class Shipment:
     """A label and its parcel as the provider has them.
 
-    ``reference`` is the provider's id of it and ``parcel`` that of the parcel, both empty where the answer has none;
-    ``label_id`` is ours, if it carries it, and ``order_id`` the shop's number of the order, as the provider has it.
-    ``told`` is how far the label is, ``progress`` how far the parcel is, ``provider_status`` the provider's own word
-    for it. ``because`` is why it was refused, in the carrier's words, without mail addresses and IBANs.
-    ``cancellable`` is whether it can be cancelled now, None where the provider does not say. ``cost`` is what it
-    charges. ``valid_until`` is the last day on which the label can be used.
-    ``made_at`` is when the label was made, the same wherever it is read, and ``changed_at`` when the parcel got where
-    it is and the same until it gets further, by the provider's clock (UTC). ``items`` are what is in the parcel and why
-    it comes back, of one that the customer made in a portal.
-
     All of it is the provider's word: what was asked for is never filled in for it. Raises `ProviderError` (unreadable
     answer) for a field of another type, and for one that names neither itself, nor a parcel, nor an order.
 
@@ -86,13 +88,29 @@ class Shipment:
     """
 
     told: Told
+    """How far the label is."""
+
     reference: Reference = ""
+    """The provider's id of it; empty where the answer has none."""
+
     parcel: Reference = ""
+    """The provider's id of the parcel; empty where the answer has none."""
+
     label_id: Reference = ""
+    """Ours, if the provider has it."""
+
     order_id: Reference = ""
+    """The shop's number of the order, as the provider has it."""
+
     progress: ParcelState = ParcelState.NOT_SENT
+    """How far the parcel is."""
+
     provider_status: str = attrs.field(default="", converter=redacted)
+    """The provider's own word for that."""
+
     because: str = attrs.field(default="", converter=redacted)
+    """Why it was refused, in the carrier's words, without mail addresses and IBANs; else empty."""
+
     carrier: Reference = ""
     """The carrier's code at the provider."""
 
@@ -103,11 +121,22 @@ class Shipment:
     """The page on which the parcel can be followed."""
 
     cancellable: bool | None = None
+    """Whether it can be cancelled now; None where the provider does not say."""
+
     cost: Money | None = None
+    """What the provider charges for it; None where it does not say."""
+
     valid_until: datetime.date | None = None
+    """The last day on which the label can be used; None where there is none."""
+
     made_at: datetime.datetime | None = None
+    """When the label was made, by the provider's clock (UTC), the same wherever it is read."""
+
     changed_at: datetime.datetime | None = None
+    """When the parcel got where it is, by the provider's clock (UTC), and the same until it gets further."""
+
     items: tuple[SentItem, ...] = attrs.field(default=(), converter=_items)
+    """What is in the parcel and why it comes back, of one that the customer made in a portal."""
 
     def __attrs_post_init__(self) -> None:
         if not (self.reference or self.parcel or self.label_id or self.order_id or self.tracking_number):
@@ -127,8 +156,6 @@ class Shipment:
 class LabelDocument:
     """What the customer needs to hand the parcel in. Personal data: a label has his address on it.
 
-    ``once`` says that the provider gives it out a single time: it is kept, and shown again from there.
-
     >>> LabelDocument(form=LabelForm.PDF, media_type="application/pdf", content=b"%PDF-1.7").form.value
     'pdf'
     """
@@ -143,6 +170,7 @@ class LabelDocument:
     """The bytes of it."""
 
     once: bool = False
+    """Whether the provider gives it out a single time: then it is kept, and shown again from there."""
 
     def __attrs_post_init__(self) -> None:
         if not 0 < len(self.content) <= LARGEST_DOCUMENT:
@@ -151,14 +179,15 @@ class LabelDocument:
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
 class ShipmentEvent:
-    """What a webhook with a checked signature says of one shipment. ``event_id`` is the provider's, the same when it is
-    sent again; where it has none, one made of what is said.
+    """What a webhook with a checked signature says of one shipment.
 
     Parcels that go out to customers may be told of too, with their order: an order alone leads to no label. Give it
     where the webhook has it: a label whose parcel is not known yet is read then, and what was said is kept until it
     is."""
 
     event_id: Id
+    """The provider's, the same when it is sent again; where it has none, one made of what is said."""
+
     shipment: Shipment
     """The label and its parcel, as the webhook has them."""
 

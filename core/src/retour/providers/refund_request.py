@@ -22,36 +22,34 @@ A status that we do not know is pending."""
 
 @frozen(kw_only=True)
 class RefundRequest:
-    """One refund to send, fixed before it is first sent: the same request always gives the same bytes.
-
-    ``refund_id`` is ours (28 characters): it goes along as metadata, so that the refund can be found by it again.
-    ``key`` is the idempotency key, never another for this refund. ``target`` is what the provider refunds (a
-    payment, a charge, a capture), as `Refundable.target` gave it. ``description`` is what the consumer may read.
-    ``to`` is the account that the money goes to, None for back the way it came; a provider that does not declare
-    `Destination.BANK_ACCOUNT` is never given one.
-    """
+    """One refund to send, fixed before it is first sent: the same request always gives the same bytes."""
 
     refund_id: str
+    """Ours (28 characters): it goes along as metadata, so that the refund can be found by it again."""
+
     key: str
+    """The idempotency key, never another for this refund."""
+
     order_id: str
     """The host's id of the order."""
 
     target: str
+    """What the provider refunds (a payment, a charge, a capture), as `Refundable.target` gave it."""
+
     amount: Money
     """What goes back, never more than was captured."""
 
     description: str
+    """What the consumer may read."""
+
     to: BankAccount | None = attrs.field(default=None, repr=False, metadata=PERSONAL)
+    """The account that the money goes to; None for back the way it came. A provider that does not declare
+    `Destination.BANK_ACCOUNT` is never given one."""
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundResult:
     """A refund as the provider has it.
-
-    ``reference`` is the provider's id of it, ``target`` what it is made on as the provider says it now, in the word
-    that it was asked with where it has several (a charge and its intent); empty where it does not say.
-    ``refund_id`` is ours if it carries it, ``provider_status`` the provider's own word, ``reason`` why it failed or is
-    pending, both without mail addresses and IBANs, ``created_at`` when it was made (UTC), if it says so.
 
     All of it is the provider's word: what was asked for is never filled in for it. The core compares.
 
@@ -68,7 +66,12 @@ class RefundResult:
     """
 
     reference: Reference
+    """The provider's id of it; empty only where a person still has to make it."""
+
     target: Reference
+    """What it is made on as the provider says it now, in the word that it was asked with where it has several (a charge
+    and its intent); empty where it does not say."""
+
     status: RefundStatus
     """How far it is, in our word."""
 
@@ -76,9 +79,16 @@ class RefundResult:
     """What goes back, as the provider has it."""
 
     provider_status: str = attrs.field(converter=redacted)
+    """The provider's own word."""
+
     refund_id: str = ""
+    """Ours, if it carries it."""
+
     reason: str = attrs.field(default="", converter=redacted)
+    """Why it failed or is pending, without mail addresses and IBANs; else empty."""
+
     created_at: datetime.datetime | None = None
+    """When it was made (UTC); None where the provider does not say."""
 
     def __attrs_post_init__(self) -> None:
         if not self.reference and self.status is not RefundStatus.AWAITING_MERCHANT:
@@ -93,24 +103,6 @@ class RefundResult:
 class Refundable:
     """What can be refunded of a payment by API, as the provider says now.
 
-    ``target`` is the id that a refund is made on, resolved from whatever the shop stored. ``remaining`` is what the
-    provider would still refund, exact only where the capability ``refundable`` is ``Support.YES``. ``possible`` is
-    False with a ``reason`` when no refund by API can be made; then there may be no ``target``. ``code`` says why in
-    our terms: `ErrorCode.NOT_REFUNDABLE` of what never goes back there, as a gift card or a voucher, and
-    `ErrorCode.TOO_LATE` after the provider's time; then a bank transfer is offered, and nobody is sent to the
-    provider's page. `ErrorCode.DISPUTED`, `ErrorCode.ALREADY_REFUNDED` and `ErrorCode.NOT_YET`: then nothing is
-    transferred either. ``disputed`` says that the customer disputes it and nobody has decided that yet, also where it
-    can be refunded meanwhile: then it goes back there or not at all, and, where ``only_whole``, the whole payment or
-    nothing. ``url`` is the payment's page in the dashboard, if
-    the provider gave it.
-
-    The rest is what else the answer said. ``names`` are all names that a webhook may use of this payment and of no
-    other, the target among them. Two payments with a name in common are taken for one, so an order that can have
-    another payment is none. ``choices`` are the paid payments or captures of what the shop stored where it has
-    several: nobody can tell which one is meant, so it is not ``possible``. ``method`` is the way of paying in the
-    provider's word. ``captured`` and ``charged_back`` are what was received and what a bank took back. ``refunds`` are
-    all refunds of the payment where the same call gave them whole, else None: they are listed when they are needed.
-
     >>> Refundable(target="tr_1", remaining=Money.of("40.00", "EUR"), method="ideal").possible
     True
     >>> Refundable(
@@ -120,19 +112,53 @@ class Refundable:
     """
 
     target: Reference
+    """The id that a refund is made on, resolved from whatever the shop stored; may be empty where none is possible."""
+
     remaining: Money
+    """What the provider would still refund, exact only where the capability ``refundable`` is ``Support.YES``."""
+
     possible: bool = True
+    """Whether a refund by API can be made."""
+
     reason: str = attrs.field(default="", converter=redacted)
+    """Why none can be made, in words; else empty."""
+
     code: ErrorCode | None = None
+    """The same in our terms, None where no code of ours says it. `ErrorCode.NOT_REFUNDABLE` of what never goes back
+    there, as a gift card or a voucher, and `ErrorCode.TOO_LATE` after the provider's time: then a bank transfer is
+    offered, and nobody is sent to the provider's page. `ErrorCode.DISPUTED`, `ErrorCode.ALREADY_REFUNDED` and
+    `ErrorCode.NOT_YET`: then nothing is transferred either."""
+
     disputed: bool = False
+    """Whether the customer disputes it and nobody has decided that yet, also where it can be refunded meanwhile: then
+    it goes back there or not at all."""
+
     only_whole: bool = False
+    """Whether, while it is disputed, the whole payment goes back or nothing."""
+
     url: str = ""
+    """The payment's page in the dashboard; empty where the provider did not give it."""
+
     names: tuple[Id, ...] = ()
+    """All names that a webhook may use of this payment and of no other, the target among them. Two payments with a name
+    in common are taken for one, so an order that can have another payment is none."""
+
     choices: tuple[Id, ...] = ()
+    """The paid payments or captures of what the shop stored, where it has several: nobody can tell which one is meant,
+    so it is not ``possible``."""
+
     method: Reference = ""
+    """The way of paying in the provider's word; empty where it does not say."""
+
     captured: Money | None = None
+    """What was received; None where the answer does not say."""
+
     charged_back: Money | None = None
+    """What the customer's bank took back; None where the answer does not say."""
+
     refunds: tuple[RefundResult, ...] | None = None
+    """All refunds of the payment where the same call gave them whole; else None, and they are listed when they are
+    needed."""
 
     def __attrs_post_init__(self) -> None:
         if self.possible and not self.target:

@@ -60,18 +60,20 @@ def _all_of(given: str | Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class Said:
-    """What a provider says in a refusal, as its plugin reads it from the body.
-
-    ``codes`` are its own, one or several, the most telling first: the first that the table knows decides and is kept,
-    else the first.
-    ``message`` is what it says to people, ``for_support`` what its support asks for, kept however long the message is.
-    ``own``: whether the body is surely the provider's. What is not is kept, and decides nothing.
-    """
+    """What a provider says in a refusal, as its plugin reads it from the body."""
 
     codes: tuple[str, ...] = attrs.field(default=(), converter=_all_of)
+    """The provider's own, one or several, the most telling first: the first that the table knows decides and is kept,
+    else the first."""
+
     message: str = ""
+    """What it says to people."""
+
     for_support: str = ""
+    """What its support asks for, kept however long the message is."""
+
     own: bool = True
+    """Whether the body is surely the provider's. What is not is kept, and decides nothing."""
 
 
 def _kept(given: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -91,28 +93,37 @@ _NONE: Mapping[Any, Any] = MappingProxyType({})
 
 @frozen(kw_only=True)
 class Refusals:
-    """What the refusals of a ``provider`` mean, by whose name it is spoken of.
+    """What the refusals of a provider mean.
 
-    They are asked in this order, and the first that fits decides: ``words``, parts of the message in any case, for
-    refusals that only their text tells apart; ``codes``, the provider's own; ``statuses``, and behind them what a
-    status means by itself; else it is the ``fallback``. Where you do not know, ``UNREADABLE_ANSWER`` is right: it is
-    looked up.
-
-    ``in_any_words``: statuses that are believed whoever gives them, a 429 always; say where that stands.
-    ``unclear``: codes of the provider's behind which there can be a refund of ours that was made, whatever else they
-    mean. ``waits``: how long the same request is of no use, by the provider's rules; a 429 may say another wait.
+    They are asked in this order, and the first that fits decides: ``words``, ``codes``, ``statuses``; else it is the
+    ``fallback``.
 
     A table that cannot be right raises ValueError when it is made, with all that is wrong with it.
     """
 
     provider: str
+    """The name by which people speak of it."""
+
     codes: Mapping[Key, ErrorCode] = attrs.field(default=_NONE, converter=_kept)
+    """The provider's own codes, asked second."""
+
     words: Mapping[Key, ErrorCode] = attrs.field(default=_NONE, converter=_kept)
+    """Parts of the message in any case, asked first: for refusals that only their text tells apart."""
+
     statuses: Mapping[int, ErrorCode] = attrs.field(default=_NONE, converter=_kept)
+    """Of HTTP, asked third; behind them stands what a status means by itself."""
+
     fallback: ErrorCode = ErrorCode.UNREADABLE_ANSWER
+    """What all others mean. Where you do not know, ``UNREADABLE_ANSWER`` is right: it is looked up."""
+
     in_any_words: frozenset[int] = attrs.field(default=(), converter=_with_too_many)
+    """Statuses that are believed whoever gives them, a 429 always; say where that stands."""
+
     unclear: frozenset[str] = attrs.field(default=(), converter=_once)
+    """Codes of the provider's behind which there can be a refund of ours that was made, whatever else they mean."""
+
     waits: Mapping[ErrorCode, datetime.timedelta] = attrs.field(default=_NONE, converter=_kept)
+    """How long the same request is of no use, by the provider's rules; a 429 may say another wait."""
 
     def __attrs_post_init__(self) -> None:
         if found := list(_faults(self)):

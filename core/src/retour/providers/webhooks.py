@@ -29,27 +29,32 @@ class WebhookTrust(StrEnum):
 
 @frozen(kw_only=True)
 class RawWebhook:
-    """A webhook as it came in: ``headers`` with lower-case names, and the raw ``body``, which signatures are over.
-    Neither is shown: it can be about people."""
+    """A webhook as it came in. Nothing of it is shown: it can be about people."""
 
     headers: Mapping[str, str] = attrs.field(repr=False, metadata=SECRET)
+    """With lower-case names."""
+
     body: bytes = attrs.field(repr=False, metadata=SECRET)
+    """The raw bytes, which signatures are over."""
 
 
 @frozen(kw_only=True, field_transformer=checked(unreadable))
 class RefundEvent:
     """A refund that the provider speaks of, in a webhook whose signature was checked.
 
-    ``event_id`` is the provider's, the same when it is sent again, and another for each thing that a webhook of several
-    says. What the refund is on is its ``target``, or one of the ``names`` under which the shop may know that payment
+    What the refund is on is its ``target``, or one of the ``names`` under which the shop may know that payment
     (a charge and its intent): one of these there must be.
     """
 
     event_id: Id
+    """The provider's, the same when it is sent again, and another for each thing that a webhook of several says."""
+
     refund: RefundResult
     """The refund as the webhook has it."""
 
     names: tuple[Id, ...] = ()
+    """Under which the shop may know the payment that the refund is on (a charge and its intent). Without any the refund
+    has a ``target``."""
 
     def __attrs_post_init__(self) -> None:
         if not self.payments:
@@ -85,13 +90,6 @@ class VerifiedEvents:
 class ToFetch:
     """What an unsigned webhook hints at: payments, charges or captures whose refunds must be fetched to be believed.
 
-    ``taken_back`` is the provider's id of a signed event that says that money of them was taken back, past the
-    merchant: a person looks where the payment then shows nothing of it. Of an unsigned webhook it is not believed.
-
-    ``unread`` says what of a signed event could not be read, where it could still be told which payments it is about:
-    they are fetched, and a person is told, so that the plugin is brought up to date. Of an unsigned webhook it is not
-    believed either.
-
     >>> ToFetch(targets=("tr_1",)).targets
     ('tr_1',)
     """
@@ -100,7 +98,13 @@ class ToFetch:
     """What to ask the provider about."""
 
     taken_back: Id | None = None
+    """The provider's id of a signed event that says that money of them was taken back, past the merchant: a person
+    looks where the payment then shows nothing of it. Of an unsigned webhook it is not believed."""
+
     unread: str = ""
+    """What of a signed event could not be read, where it could still be told which payments it is about: they are
+    fetched, and a person is told, so that the plugin is brought up to date. Of an unsigned webhook it is not believed
+    either."""
 
 
 class WebhookRejected(Exception):

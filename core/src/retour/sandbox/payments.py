@@ -22,9 +22,11 @@ from retour.sandbox.server import SandboxServer
 
 @attrs.frozen(kw_only=True)
 class BookedRefund:
-    """A refund in the sandbox's own books. ``refund_id`` is ours, if it carries it; ``reference`` is the sandbox's."""
+    """A refund in the sandbox's own books."""
 
     reference: str
+    """The sandbox's id of it."""
+
     amount: Money
     """What goes back."""
 
@@ -32,12 +34,13 @@ class BookedRefund:
     """How far it is."""
 
     refund_id: str = ""
+    """Ours, if it carries it; empty for one that was made in the dashboard."""
 
 
 @attrs.frozen(kw_only=True)
 class SandboxWebhook:
     """A webhook that the sandbox has to send, as it goes over the wire: header names in lower case, the raw ``body``.
-    ``url`` is where to, empty if the sandbox was not told; `send_webhook` sends it."""
+    `send_webhook` sends it."""
 
     headers: Mapping[str, str]
     """With the signature, where there is one."""
@@ -46,16 +49,18 @@ class SandboxWebhook:
     """The bytes that are signed."""
 
     url: str = ""
+    """Where to; empty if the sandbox was not told."""
 
 
 class PaymentSandbox(Protocol):
     """A payment provider on loopback, from ``with`` until its end, with a clock that stands still until it is moved.
 
-    ``provider`` is the provider's name. A provider class names its sandbox in ``sandbox``, as ``"module:Class"``.
-    Its methods raise `ValueError`, with a sentence, for what cannot be. Safe to use from several threads.
-    """
+    A provider class names its sandbox in ``sandbox``, as ``"module:Class"``. Its methods raise `ValueError`, with a
+    sentence, for what cannot be. Safe to use from several threads."""
 
     provider: ClassVar[str]
+    """The name of the provider's plugin."""
+
     clock: SandboxClock
     """What time it is there."""
 

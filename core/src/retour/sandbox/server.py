@@ -19,7 +19,7 @@ from retour.sandbox.faults import Fault
 
 @attrs.frozen(kw_only=True)
 class SandboxRequest:
-    """A request as it came in: header names in lower case, ``query`` without its order, the raw ``body``."""
+    """A request as it came in."""
 
     method: str
     """In capitals: ``POST``."""
@@ -28,10 +28,13 @@ class SandboxRequest:
     """Without the query."""
 
     query: Mapping[str, str]
+    """The values after the question mark, by their names."""
+
     headers: Mapping[str, str]
     """By their names in small letters."""
 
     body: bytes
+    """The raw bytes."""
 
 
 @attrs.frozen(kw_only=True)

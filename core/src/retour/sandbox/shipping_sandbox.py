@@ -22,11 +22,14 @@ from retour.sandbox.server import SandboxServer
 
 @attrs.frozen(kw_only=True)
 class BookedLabel:
-    """A label in the sandbox's own books. ``reference`` and ``parcel`` are the sandbox's names of it, ``label_id`` is
-    ours, if it carries it. ``charged`` is what it cost so far, nothing once it was taken back."""
+    """A label in the sandbox's own books."""
 
     reference: str
+    """The sandbox's id of it."""
+
     parcel: str
+    """The sandbox's id of its parcel."""
+
     order_id: str
     """The shop's number of the order."""
 
@@ -37,19 +40,23 @@ class BookedLabel:
     """How far its parcel is."""
 
     charged: Money
+    """What it cost so far; nothing once that was given back."""
+
     label_id: str = ""
+    """Ours, if it carries it; empty for one that was made in a portal."""
 
 
 @runtime_checkable
 class ShippingSandbox(Protocol):
     """A shipping provider on loopback, from ``with`` until its end, with a clock that stands still until it is moved.
 
-    ``provider`` is the provider's name. A provider class names its sandbox in ``sandbox``, as ``"module:Class"``. A
-    label is announced to its carrier only when time passes. Its methods raise `ValueError`, with a sentence, for what
-    cannot be. Safe to use from several threads. Where a method takes a label, that is the provider's ``reference`` of
-    it."""
+    A provider class names its sandbox in ``sandbox``, as ``"module:Class"``. A label is announced to its carrier only
+    when time passes. Its methods raise `ValueError`, with a sentence, for what cannot be. Safe to use from several
+    threads. Where a method takes a label, that is the provider's ``reference`` of it."""
 
     provider: ClassVar[str]
+    """The name of the provider's plugin."""
+
     clock: SandboxClock
     """What time it is there."""
 
