@@ -75,7 +75,7 @@ def test_each_field_is_described_below_itself_or_in_the_words_of_its_class(name:
         assert in_its_words or described(kind, field) or field in inherited, f"{name}.{field}: what does it hold?"
 
 
-MOST_BARE = 42
+MOST_BARE = 2
 """Fields with no words of their own, only a place among those of their class: fewer each time, and never more."""
 
 

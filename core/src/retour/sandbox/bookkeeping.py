@@ -41,9 +41,17 @@ class BookkeepingSandbox(LoopbackSandbox):
     """
 
     lifecycle: ClassVar[Lifecycle]
+    """How its refunds go on by themselves."""
+
     payment_ids: ClassVar[str] = "pay"
+    """How the ids of payments begin."""
+
     refund_ids: ClassVar[str] = "re"
+    """How the ids of refunds begin."""
+
     id_digits: ClassVar[int] = 8
+    """How many digits stand behind that."""
+
     references: ClassVar[str] = ""
     references_are: ClassVar[str] = ""
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {}

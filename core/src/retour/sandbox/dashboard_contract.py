@@ -38,9 +38,11 @@ class FieldKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class DashboardField:
-    """What is typed for an action. Its ``name`` is that of the method's argument."""
+    """What is typed for an action."""
 
     name: str
+    """That of the method's argument."""
+
     label: Words
     """What stands above it."""
 
@@ -85,6 +87,8 @@ class DashboardAction:
     """What stands on its button."""
 
     method: str
+    """The name of the method of the sandbox which does it."""
+
     done: Words
     """What is said afterwards. ``{of}`` in it is the thing, ``{made}`` what the method gave, and each field has its
     name."""
@@ -96,6 +100,8 @@ class DashboardAction:
     """What is typed."""
 
     given: Mapping[str, object] = attrs.field(factory=dict)
+    """What the method gets besides, by the names of its arguments."""
+
     explains: Words = ""
     """What it means, where its button does not say it."""
 
@@ -140,8 +146,7 @@ class DashboardTable:
 
 @attrs.frozen(kw_only=True)
 class DashboardFile:
-    """A file that a person gets from the provider, such as a statement. ``method`` is that of the sandbox which makes
-    it; it gives the bytes."""
+    """A file that a person gets from the provider, such as a statement."""
 
     name: str
     """Of the file, and in its address."""
@@ -153,6 +158,7 @@ class DashboardFile:
     """Of what is in it."""
 
     method: str
+    """The name of the method of the sandbox which makes it; it gives the bytes."""
 
 
 @runtime_checkable

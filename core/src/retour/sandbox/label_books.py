@@ -24,8 +24,7 @@ from retour.sandbox.shipping_sandbox import BookedLabel
 
 @attrs.define(kw_only=True, eq=False)
 class SandboxLabel:
-    """A label. ``asked`` is what was asked for, in the provider's fields; ``because`` is why it was refused, in the
-    carrier's words. ``to_come`` is what happens to it by itself, and when; ``changed_at`` when anything last did."""
+    """A label, as far as it is by the sandbox's clock."""
 
     reference: str
     """Its name in the API."""
@@ -40,6 +39,8 @@ class SandboxLabel:
     """Our id of it, if it carries it."""
 
     asked: dict[str, Any]
+    """What was asked for, in the provider's fields."""
+
     price: Money
     """What it costs."""
 
@@ -47,6 +48,8 @@ class SandboxLabel:
     """When it was asked for, by the sandbox's clock."""
 
     changed_at: datetime.datetime
+    """When anything of it last changed, by the sandbox's clock."""
+
     told: Told = Told.ANNOUNCING
     """How far it is."""
 
@@ -54,10 +57,13 @@ class SandboxLabel:
     """How far its parcel is."""
 
     because: str = ""
+    """Why it was refused, in the carrier's words; else empty."""
+
     charged: bool = False
     """Whether it was paid for."""
 
     to_come: tuple[datetime.datetime, Told] | None = None
+    """What happens to it by itself, and when; None where nothing does."""
 
     @property
     def has_document(self) -> bool:
@@ -73,9 +79,8 @@ class SandboxLabel:
 class LabellingSandbox(LoopbackSandbox):
     """A shipping provider from ``with`` until its end, at ``url``. Its class says the rest:
 
-    - ``provider``, its name, and ``label_ids`` and ``parcel_ids``: how its ids begin, before eight digits;
-    - ``announcement_takes`` and ``cancellation_takes``: how long a carrier needs for them;
-    - ``charges``: when a label is charged;
+    - ``provider``, its name, and ``label_ids`` and ``parcel_ids``;
+    - ``announcement_takes``, ``cancellation_takes`` and ``charges``;
     - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
     - ``tell``, if it has webhooks, and `with_spoilt_signature`;
     - ``dashboard_actions``, if people can do more at the provider than with these books, and ``dashboard_tables``.
@@ -85,10 +90,20 @@ class LabellingSandbox(LoopbackSandbox):
     """
 
     label_ids: ClassVar[str] = "la"
+    """How the ids of labels begin, before eight digits."""
+
     parcel_ids: ClassVar[str] = "pa"
+    """How the ids of parcels begin, before eight digits."""
+
     announcement_takes: ClassVar[datetime.timedelta] = datetime.timedelta(seconds=20)
+    """How long a carrier needs until it knows of a label."""
+
     cancellation_takes: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=10)
+    """How long a carrier needs to cancel one."""
+
     charges: ClassVar[Charged] = Charged.WHEN_MADE
+    """When a label is charged."""
+
     dashboard_tables: ClassVar[Sequence[DashboardTable]] = LABEL_TABLES
     dashboard_actions: ClassVar[Sequence[DashboardAction]] = LABEL_ACTIONS
 

@@ -26,12 +26,7 @@ class NoSuchPayment(ValueError):
 
 @attrs.define(kw_only=True, eq=False)
 class SandboxRefund:
-    """A refund. ``status`` is the provider's word, for a ``reason`` where there is one; it stands since ``changed_at``,
-    though it was due ``since`` then if refunds were held. ``before`` is the status before it, none for a new one.
-
-    ``said`` is what was said of it when it was made, in the provider's fields. ``steps`` is the way that it still has
-    to go by itself. It ``counts`` until it failed or was cancelled; it is ``funded`` once it took from the balance.
-    """
+    """A refund, as far as it is by the sandbox's clock."""
 
     id: str
     """Its name in the API."""
@@ -46,19 +41,36 @@ class SandboxRefund:
     """When, by the sandbox's clock."""
 
     since: datetime.datetime
+    """When its status was due, by the sandbox's clock: before ``changed_at`` if refunds were held then."""
+
     changed_at: datetime.datetime
+    """When it got its status, by the sandbox's clock."""
+
     said: dict[str, Any]
+    """What was said of it when it was made, in the provider's fields."""
+
     steps: deque[Step]
+    """The way that it still has to go by itself."""
+
     status: str = ""
+    """The provider's word."""
+
     before: str = ""
+    """The status before this one; empty for a new refund."""
+
     reason: str = ""
+    """Why it has this status, in the provider's words; empty where there is no reason."""
+
     counts: bool = True
+    """Whether it takes from what is left of its payment: until it failed or was cancelled."""
+
     funded: bool = False
+    """Whether it took from the balance."""
 
 
 @attrs.define(kw_only=True, eq=False)
 class SandboxChargeBack:
-    """Money that the customer's bank took back, until it was given back at ``reversed_at``, if it was."""
+    """Money that the customer's bank took back."""
 
     id: str
     """Its name in the API."""
@@ -70,6 +82,7 @@ class SandboxChargeBack:
     """When, by the sandbox's clock."""
 
     reversed_at: datetime.datetime | None = None
+    """When it was given back; None while it is not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -88,14 +101,11 @@ class SandboxPayout:
 
 @attrs.define(kw_only=True, eq=False)
 class SandboxPayment:
-    """A payment, with what went back of it, the oldest first.
-
-    ``id`` is its name in the API, and ``names`` are others that it has there. ``status`` and ``method`` are the
-    provider's words, and ``said`` is what was said of it when it was made, in the provider's fields. ``extra`` can be
-    refunded beyond what was paid.
-    """
+    """A payment, with what went back of it."""
 
     id: str
+    """Its name in the API."""
+
     amount: Money
     """What was paid."""
 
@@ -106,10 +116,20 @@ class SandboxPayment:
     """Real money, or a test."""
 
     status: str = ""
+    """The provider's word."""
+
     method: str = ""
+    """The way of paying, in the provider's word."""
+
     names: tuple[str, ...] = ()
+    """Others that it has in the API."""
+
     extra: Money | None = None
+    """What can be refunded beyond what was paid; None for nothing."""
+
     said: dict[str, Any] = attrs.field(factory=dict)
+    """What was said of it when it was made, in the provider's fields."""
+
     refunds: list[SandboxRefund] = attrs.field(factory=list)
     """What went back, the oldest first."""
 

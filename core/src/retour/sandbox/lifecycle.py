@@ -12,31 +12,36 @@ from retour.model.refunds import Reported
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """One status in the life of a refund: it comes ``after`` this long in the one before it. ``reason`` is what the
-    provider says of it, in its own words, where it gives reasons."""
+    """One status in the life of a refund."""
 
     status: str
     """The provider's word."""
 
     after: datetime.timedelta = datetime.timedelta()
+    """How long it takes from the status before it; nothing for one that comes at once."""
+
     reason: str = ""
+    """What the provider says of it, in its own words; empty where it gives none."""
 
 
 @attrs.frozen(kw_only=True)
 class Lifecycle:
-    """The life of a refund at a provider.
-
-    ``statuses`` are the provider's words, with what each means; one that is not there is pending. ``way`` is how a
-    refund goes on by itself, from the status that it is made with. ``waits_for_balance`` is its status as long as the
-    merchant's balance is too low, where the provider lets it wait. ``cancellable`` are the statuses in which a person
-    can cancel it, all of them where it is None. ``refusal`` is the reason that is given for one that the bank refuses.
-    """
+    """The life of a refund at a provider."""
 
     statuses: Mapping[str, Reported]
+    """The provider's words, with what each means; one that is not there is pending."""
+
     way: Sequence[Step]
+    """How a refund goes on by itself, from the status that it is made with."""
+
     waits_for_balance: str = ""
+    """Its status as long as the merchant's balance is too low; empty where the provider lets none wait."""
+
     cancellable: frozenset[str] | None = None
+    """The statuses in which a person can cancel it; None for all of them."""
+
     refusal: str = ""
+    """The reason that is given for one that the bank refuses."""
 
     def meaning(self, status: str) -> Reported:
         """What one of the provider's words means to us."""
