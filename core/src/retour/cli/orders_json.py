@@ -22,6 +22,7 @@ from cattrs.errors import (
 from cattrs.gen import make_dict_structure_fn, override
 
 from retour.cli.orders_faults import OrdersFault, OrdersRead, Wrong, amount, plain, shortened, units, unusable
+from retour.cli.orders_woocommerce import is_woocommerce, read_woocommerce
 from retour.cli.words import text, texts
 from retour.model.errors import InvalidAmount, InvalidOrder, RetourError
 from retour.model.exact_types import exactly
@@ -35,12 +36,15 @@ PAYMENT_PROVIDERS = ("mollie", "stripe", "paypal", "manual_transfer")
 
 
 def read_json(name: str, data: bytes, loaded: Collection[str]) -> OrdersRead:
-    """The orders of a JSON file: a list of them. ``loaded`` are the names of the loaded payment providers.
+    """The orders of a JSON file: a list of them, ours or WooCommerce's. ``loaded`` are the names of the loaded payment
+    providers.
 
     Every fault has a path: ``[2].lines[0].paid.gross`` is in the third order. An order with a fault is left out, and
     so is the later one of two with the same id. Raises `InvalidOrdersFile` when the file is no such list at all.
     """
     listed = _parsed(name, data)
+    if is_woocommerce(listed):
+        return read_woocommerce(listed)
     reader = _Reader(loaded)
     orders: list[Order] = []
     faults: list[OrdersFault] = []
