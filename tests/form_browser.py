@@ -94,13 +94,13 @@ class Page:
 
     def form(self, action: str) -> Form:
         """The form that goes to an address ending so."""
-        found = [one for one in self._read.forms if one.action.endswith(action)]
+        found = [one for one in self._read.forms if one.action.partition("?")[0].endswith(action)]
         assert found, f"no form to {action} at {self.path}, {self.status}: {self.words}"
         return found[0]
 
     def has_form(self, action: str) -> bool:
         """Whether there is such a form."""
-        return any(one.action.endswith(action) for one in self._read.forms)
+        return any(one.action.partition("?")[0].endswith(action) for one in self._read.forms)
 
 
 class FormBrowser:

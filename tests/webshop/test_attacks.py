@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from customer_browser import announce, make_label, say_who
+from customer_browser import LABEL_TO_PRINT, announce, make_label, say_who
 from flask import Flask
 from form_browser import FormBrowser, Page
 from sqlalchemy import event, func, select, update
@@ -97,7 +97,7 @@ def test_a_customer_reaches_no_return_and_no_label_of_another(
         answer = post(customer, path, carrier="DHL", sent_on="2026-01-01", option="postnl:standard/return 101")
         assert answer.status_code == 404, path
     assert post(customer, f"{mine}/labels/{label}/cancel").status_code == 404
-    assert post(customer, f"{mine}/label", option="postnl:standard/return 101", replaces=label).status_code == 409
+    assert post(customer, f"{mine}/label", number="1", option=LABEL_TO_PRINT, replaces=label).status_code == 409
     assert (
         post(customer, "/return/new", **{"units-line-77": "1", "order": "1003", "order_id": "1003"}).status_code == 422
     )

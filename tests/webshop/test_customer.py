@@ -169,7 +169,7 @@ def test_nothing_chosen_and_too_many_are_told_and_what_was_typed_stays(shop: Run
     nothing = browser.send(form, note="Alles was kapot")
     assert nothing.status == 422
     assert nothing.form("/return/new").fields["note"] == "Alles was kapot"
-    assert nothing.form("/return/new").fields["request_id"] == form.fields["request_id"]
+    assert nothing.form("/return/new").fields["number"] == form.fields["number"]
     assert browser.send(form, **{"units-line-1": "4"}).status == 409
     assert browser.send(form, **{"units-line-1": "-1"}).status == 422
     assert shop.desk.dossier("1002").returns == {}

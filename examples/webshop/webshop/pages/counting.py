@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import Counted, RetourError
-from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of, units_of
+from webshop.forms import Kept, NotUnderstood, sent_form, text_of, units_of
 from webshop.languages import reader_language
 from webshop.login import merchant
+from webshop.once import making, sent, to_the_next
 from webshop.order_view import view_of
 from webshop.pages.order import after_counting
 from webshop.returns import saved_with_status
@@ -23,8 +24,9 @@ WHAT = ("sellable", "damaged", "missing", "wrong")
 
 @pages.get("/orders/<order_id>/count")
 def show(order_id: str) -> ResponseReturnValue:
-    """The form."""
-    return _page(order_id)
+    """The form of the next count."""
+    made = _made(order_id)
+    return to_the_next(made) if making("count", made) is None else _page(order_id)
 
 
 @pages.post("/orders/<order_id>/count")
@@ -32,7 +34,7 @@ def save(order_id: str) -> ResponseReturnValue:
     """The merchant counted a parcel."""
     desk, by = the_shop().desk, merchant()
     try:
-        form, note, parcel = request_id(), text_of("note") or None, text_of("parcel", 100)
+        form, note, parcel = sent("count", _made(order_id)), text_of("note") or None, text_of("parcel", 100)
         counted = counted_lines()
         if not counted:
             raise NotUnderstood("", _("Count at least one unit."))
@@ -40,7 +42,7 @@ def save(order_id: str) -> ResponseReturnValue:
             the_shop(),
             order_id,
             lambda connection: desk.mark_returned(
-                order_id, counted, by=by, request_id=form, parcel=parcel, note=note, connection=connection
+                order_id, counted, by=by, request_id=form.request_id, parcel=parcel, note=note, connection=connection
             ),
         )
     except NotUnderstood as error:
@@ -59,4 +61,10 @@ def counted_lines() -> list[Counted]:
 
 def _page(order_id: str, kept: Kept | None = None, status: int = 200) -> ResponseReturnValue:
     view = view_of(the_shop(), order_id) or abort(404)
-    return render_template("count.html", view=view, kept=kept or Kept()), status
+    count = making("count", _made(order_id))
+    return render_template("count.html", view=view, count=count, kept=kept or Kept()), status
+
+
+def _made(order_id: str) -> int:
+    """How many counts there are of an order."""
+    return sum(len(one.receipts) for one in the_shop().desk.dossier(order_id).returns.values())

@@ -13,7 +13,8 @@ from retour import Actor, Address, LabelOption, Parcel, RetourError, reading
 from webshop.customer_session import for_the_customer
 from webshop.customer_view import CustomerOrder, CustomerReturn, customer_order, customer_return
 from webshop.customer_words import sentence_for_customer
-from webshop.forms import Kept, NotUnderstood, request_id, sent_form
+from webshop.forms import Kept, NotUnderstood, sent_form
+from webshop.once import making, sent, to_the_next
 from webshop.orders import details_of
 from webshop.pages.customer_return import done, return_page
 from webshop.parcels import parcel_of, sender_of
@@ -29,7 +30,8 @@ SHOWN_IN_THE_PAGE = frozenset({"image/png", "image/jpeg", "image/gif"})
 @for_the_customer
 def show(order_id: str, return_id: str) -> ResponseReturnValue:
     """The labels to choose from. Nothing is bought."""
-    return _page(order_id, return_id)
+    made = len(customer_return(the_shop(), customer_order(the_shop(), order_id), return_id).labels)
+    return to_the_next(made) if making(_kind(return_id), made) is None else _page(order_id, return_id)
 
 
 @pages.post("/return/<return_id>/label")
@@ -45,7 +47,7 @@ def order(order_id: str, return_id: str) -> ResponseReturnValue:
             return_id,
             _chosen(seen, one),
             **_sending(seen, one),
-            request_id=request_id(),
+            request_id=sent(_kind(return_id), len(one.labels)).request_id,
             replaces=request.form.get("replaces") or None,
         )
     except NotUnderstood as error:
@@ -95,12 +97,21 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
         if kept.error:
             flash(kept.error)
         return redirect(url_for("customer_return.show", return_id=return_id), 303)
+    label = making(_kind(return_id), len(one.labels))
     try:
-        options = _offered(seen, one)
+        options = [] if label is None or label.is_made else _offered(seen, one)
     except RetourError as error:
         options = []
         kept = kept if kept.error else Kept(name="label", error=sentence_for_customer(error))
-    return render_template("customer_label.html", view=seen, one=one, options=options, name_of=_name, kept=kept), status
+    page = render_template(
+        "customer_label.html", view=seen, one=one, label=label, options=options, name_of=_name, kept=kept
+    )
+    return page, status
+
+
+def _kind(return_id: str) -> str:
+    """What the form makes: a label of this return."""
+    return f"label {return_id}"
 
 
 def _offered(seen: CustomerOrder, one: CustomerReturn) -> Sequence[LabelOption]:

@@ -10,17 +10,21 @@ from retour import Actor, GoodsState, Order, Outcome, RequestedLine, RetourError
 from webshop.customer_session import for_the_customer
 from webshop.customer_view import customer_order
 from webshop.customer_words import sentence_for_customer
-from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of, units_of
+from webshop.forms import Kept, NotUnderstood, sent_form, text_of, units_of
+from webshop.once import making, sent, to_the_next
 from webshop.running import the_shop
 
 pages = Blueprint("customer_request", __name__)
+
+FORM = "return"
 
 
 @pages.get("/return/new")
 @for_the_customer
 def show(order_id: str) -> ResponseReturnValue:
-    """The form."""
-    return _page(order_id)
+    """The form of his next return."""
+    made = _made(order_id)
+    return to_the_next(made) if making(FORM, made) is None else _page(order_id)
 
 
 @pages.post("/return/new")
@@ -30,9 +34,9 @@ def save(order_id: str) -> ResponseReturnValue:
     try:
         outcome = _request(order_id)
     except NotUnderstood as error:
-        return _page(order_id, sent_form("return", error.sentence, error.field), 422)
+        return _page(order_id, sent_form(FORM, error.sentence, error.field), 422)
     except RetourError as error:
-        return _page(order_id, sent_form("return", sentence_for_customer(error)), 409)
+        return _page(order_id, sent_form(FORM, sentence_for_customer(error)), 409)
     flash(_told(order_id, outcome.return_id))
     return redirect(url_for("customer_return.show", return_id=outcome.return_id), 303)
 
@@ -43,8 +47,8 @@ def _request(order_id: str) -> Outcome:
     lines = _lines(order)
     if not lines:
         raise NotUnderstood("", _("Choose at least one unit."))
-    form, note = request_id(), text_of("note") or None
-    return shop.desk.request_return(order_id, lines, by=Actor.customer(order.customer), request_id=form, note=note)
+    form, note, by = sent(FORM, _made(order_id)), text_of("note") or None, Actor.customer(order.customer)
+    return shop.desk.request_return(order_id, lines, by=by, request_id=form.request_id, note=note)
 
 
 def _lines(order: Order) -> list[RequestedLine]:
@@ -67,6 +71,16 @@ def _told(order_id: str, return_id: str) -> str:
 def _page(order_id: str, kept: Kept | None = None, status: int = 200) -> ResponseReturnValue:
     shop = the_shop()
     view = customer_order(shop, order_id)
-    return render_template(
-        "customer_request.html", view=view, reasons=shop.desk.return_reasons, kept=kept or Kept()
-    ), status
+    page = render_template(
+        "customer_request.html",
+        view=view,
+        reasons=shop.desk.return_reasons,
+        asked=making(FORM, len(view.dossier.returns)),
+        kept=kept or Kept(),
+    )
+    return page, status
+
+
+def _made(order_id: str) -> int:
+    """How many returns of his order there are."""
+    return len(the_shop().desk.dossier(order_id).returns)

@@ -6,10 +6,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from retour import ConsentWay, Outcome, RetourError
+from retour import ConsentWay, Dossier, Outcome, RefundSource, RetourError
 from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of
 from webshop.languages import reader_language
 from webshop.login import merchant
+from webshop.once import Making, making
 from webshop.order_view import view_of
 from webshop.orders import locked_status, set_status
 from webshop.returns import saved_with_status, told
@@ -72,8 +73,27 @@ def order_page(
         statuses=list(Status),
         question=question,
         consent_ways=list(ConsentWay),
+        asked={one.option.payment.id: _refund_asked(view.dossier, one.option.payment.id) for one in view.payments},
     )
     return page, status
+
+
+def refund_of(payment: str) -> str:
+    """What the form of a payment makes: a refund of it."""
+    return f"refund {payment}"
+
+
+def refunds_made(dossier: Dossier, payment: str) -> int:
+    """How many refunds of a payment there are. Those that somebody made at the provider of his own accord count as
+    none: one of them can turn out to be one of these."""
+    return sum(one.payment == payment and one.source is not RefundSource.EXTERNAL for one in dossier.refunds.values())
+
+
+def _refund_asked(dossier: Dossier, payment: str) -> Making:
+    """The refund for which a payment's form is: the one that the address names, else the first."""
+    kind, made = refund_of(payment), refunds_made(dossier, payment)
+    named = making(kind, made) if request.values.get("payment") == payment else None
+    return named or Making(kind=kind, made=made, number=1)
 
 
 def _mark_returned(order_id: str) -> Outcome:

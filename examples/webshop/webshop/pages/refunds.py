@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import BankAccount, Consent, ConsentWay, Outcome, RefundState, RetourError
-from webshop.forms import Kept, NotUnderstood, amount_of, request_id, sent_form, text_of
+from webshop.forms import Kept, NotUnderstood, amount_of, sent_form, text_of
 from webshop.languages import reader_language, say
 from webshop.login import merchant
+from webshop.once import sent
 from webshop.order_view import view_of
 from webshop.orders import set_status
-from webshop.pages.order import order_page
+from webshop.pages.order import order_page, refund_of, refunds_made
 from webshop.returns import told
 from webshop.running import the_shop
 from webshop.statuses import Status
@@ -33,7 +34,8 @@ def make(order_id: str) -> ResponseReturnValue:
 def _make(order_id: str) -> Outcome:
     desk, by, payment = the_shop().desk, merchant(), request.form.get("payment", "")
     order = the_shop().port.order(order_id) or abort(404)
-    amount, form, note = amount_of("amount", order.currency), request_id(), text_of("note") or None
+    amount, note = amount_of("amount", order.currency), text_of("note") or None
+    form = sent(refund_of(payment), refunds_made(desk.dossier(order_id), payment)).request_id
     way = request.form.get("way")
     if way == "api":
         return desk.refund(order_id, payment, amount, by=by, request_id=form, note=note)

@@ -1,0 +1,208 @@
+"""A form that makes something makes one, also for who goes back to it and presses again, whether his browser kept the
+page or asks for it anew; and who wants another one says so first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+from customer_browser import CODE_TO_SHOW, LABEL_TO_PRINT, announce, say_who
+from flask import Flask
+from form_browser import Form, FormBrowser, Page
+
+from webshop.once import Making
+from webshop.running import RunningShop
+
+MADE_BEFORE = "is er al zo een opgeslagen"
+
+
+@attrs.frozen
+class Making1002:
+    """A form that makes something of order 1002: whose it is, the page on which it stands, where it is sent to, and
+    what is filled in; and how many of what it makes there are."""
+
+    by_customer: bool
+    page: Callable[[RunningShop], str]
+    action: str
+    filled: Mapping[str, str]
+    otherwise: Mapping[str, str]
+    """What somebody fills in the second time, who does it differently."""
+
+    count: Callable[[RunningShop], int]
+    press: tuple[str, str] | None = None
+
+    def fill(self, browser: FormBrowser, form: Form, *, otherwise: bool = False) -> Page:
+        """Send it."""
+        return browser.send(form, self.press, **(self.otherwise if otherwise else self.filled))
+
+
+def only_return(shop: RunningShop) -> str:
+    """The return of the order."""
+    return next(iter(shop.desk.dossier("1002").returns))
+
+
+FORMS = {
+    "a customer's return": Making1002(
+        by_customer=True,
+        page=lambda _: "/return/new",
+        action="/return/new",
+        filled={"units-line-1": "1"},
+        otherwise={"units-line-2": "1"},
+        count=lambda shop: len(shop.desk.dossier("1002").returns),
+    ),
+    "a customer's label": Making1002(
+        by_customer=True,
+        page=lambda shop: f"/return/{only_return(shop)}/label",
+        action="/label",
+        filled={"option": LABEL_TO_PRINT},
+        otherwise={"option": CODE_TO_SHOW},
+        count=lambda shop: len(shop.desk.dossier("1002").labels),
+    ),
+    "a count": Making1002(
+        by_customer=False,
+        page=lambda _: "/orders/1002/count",
+        action="/count",
+        filled={"sellable-line-1": "1"},
+        otherwise={"damaged-line-2": "1"},
+        count=lambda shop: sum(len(one.receipts) for one in shop.desk.dossier("1002").returns.values()),
+    ),
+    "a refund": Making1002(
+        by_customer=False,
+        page=lambda _: "/orders/1002",
+        action="/refunds",
+        filled={"amount": "1,00"},
+        otherwise={"amount": "2,00"},
+        count=lambda shop: len(shop.desk.dossier("1002").refunds),
+        press=("way", "api"),
+    ),
+}
+"""Every form that makes something."""
+
+
+@pytest.fixture(params=FORMS)
+def case(request: pytest.FixtureRequest) -> Making1002:
+    """One of them."""
+    return FORMS[request.param]
+
+
+@pytest.fixture
+def browser(case: Making1002, app: Flask, merchant: FormBrowser, shop: RunningShop) -> FormBrowser:
+    """Of whoever has this form. Two units of the first product can come back; where it is about a return, there is
+    one."""
+    customer = FormBrowser(app)
+    say_who(customer, "1002")
+    if case.action == "/label":
+        announce(customer)
+    return customer if case.by_customer else merchant
+
+
+def test_going_back_and_pressing_again_makes_no_second_one(
+    case: Making1002, browser: FormBrowser, shop: RunningShop
+) -> None:
+    page = browser.get(case.page(shop))
+    before = case.count(shop)
+    sent = case.fill(browser, page.form(case.action))
+    assert sent.status == 200, sent.words
+    assert case.count(shop) == before + 1
+    kept = case.fill(browser, page.form(case.action))  # the page as the browser kept it
+    assert kept.status == 200, kept.words
+    anew = browser.get(page.path)  # or as it asks for it once more
+    assert not anew.has_form(case.action)
+    assert case.count(shop) == before + 1
+
+
+def test_a_page_that_was_kept_and_filled_in_otherwise_says_that_it_was_sent_before(
+    case: Making1002, browser: FormBrowser, shop: RunningShop
+) -> None:
+    form = browser.get(case.page(shop)).form(case.action)
+    case.fill(browser, form)
+    made = case.count(shop)
+    page = case.fill(browser, form, otherwise=True)
+    assert page.status == 409
+    assert not page.has_form(case.action)
+    assert "eerder" in page.words or MADE_BEFORE in page.words
+    assert case.count(shop) == made
+
+
+def test_another_one_is_made_by_who_asks_for_it_and_going_back_to_that_makes_no_third(
+    case: Making1002, browser: FormBrowser, shop: RunningShop
+) -> None:
+    first = browser.get(case.page(shop))
+    case.fill(browser, first.form(case.action))
+    made = case.count(shop)
+    [again] = [
+        given["href"]
+        for tag, given in browser.get(first.path).elements
+        if tag == "a" and given.get("class") == "button second" and "number=" in browser.get(given["href"]).path
+    ]
+    second = browser.get(again.partition("#")[0])
+    assert case.fill(browser, second.form(case.action), otherwise=True).status == 200
+    assert case.count(shop) == made + 1
+    back = browser.get(second.path)
+    assert MADE_BEFORE in back.words
+    assert not back.has_form(case.action)
+    assert case.fill(browser, second.form(case.action), otherwise=True).status == 200
+    assert case.count(shop) == made + 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing of it is in the database
+def test_a_number_that_cannot_be_is_no_form_that_was_shown(
+    case: Making1002, browser: FormBrowser, shop: RunningShop
+) -> None:
+    form = browser.get(case.page(shop)).form(case.action)
+    before = case.count(shop)
+    for number in ("", "0", "3", "-1", "1.0", "x", "\N{ARABIC-INDIC DIGIT THREE}", "9" * 5000):
+        page = case.fill(browser, attrs.evolve(form, fields={**form.fields, "number": number}))
+        assert page.status == 422, number
+        assert "Dit formulier is niet volledig" in page.words, number
+        assert browser.get(f"{case.page(shop)}?number={number[:100]}").has_form(case.action), number
+    assert case.count(shop) == before
+
+
+def test_the_id_of_a_command_is_that_of_what_is_made_and_of_nothing_else() -> None:
+    ids = {
+        Making(kind=kind, made=0, number=number).request_id
+        for kind in ("count", "return", "label rt_1", "label rt_2", "refund mollie:tr_1", "label rt_1 1")
+        for number in (1, 2, 11)
+    }
+    assert len(ids) == 18
+    assert Making(kind="count", made=7, number=2).request_id == Making(kind="count", made=1, number=2).request_id
+
+
+ONCE_BY_ITSELF = {
+    "order.save_status": "a status is what it is, and Returned counts what was not counted",
+    "stock.answer": "the first answer stands",
+    "refunds.confirm": "the refund waits no more",
+    "refunds.cancel": "the refund waits no more",
+    "refunds.retry": "the refund waits no more",
+    "refunds.settle": "the refund is known",
+    "refunds.reconcile": "asks",
+    "attention.act": "what needed attention is gone",
+    "transfers.make_batch": "what is in a file waits for no other",
+    "transfers.take_out": "it is in no file",
+    "transfers.confirm": "the refund waits no more",
+    "transfers.read": "a statement is read as often as one likes",
+    "labels.print_many": "prints what is there",
+    "settings.check": "asks",
+    "customer_label.cancel": "it is cancelled already",
+    "customer_return.say_sent": "what is said is what it is",
+    "customer_return.cancel": "it is cancelled already",
+    "customer_access.enter": "lets in",
+    "customer_access.leave": "ends",
+    "languages.choose_language": "is what it is",
+    "login.enter": "lets in",
+    "login.leave": "ends",
+    "webhooks.receive": "a webhook is known by its own id",
+}
+"""Every other form, with why it makes nothing twice."""
+
+MAKES = {"customer_request.save", "customer_label.order", "counting.save", "refunds.make"}
+
+
+def test_every_form_either_says_which_one_it_makes_or_why_it_makes_nothing_twice(app: Flask) -> None:
+    posted: Any = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert posted == ONCE_BY_ITSELF.keys() | MAKES
+    assert not ONCE_BY_ITSELF.keys() & MAKES
+    assert len(FORMS) == len(MAKES)
