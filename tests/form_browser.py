@@ -3,6 +3,7 @@ they are, with what a person chose or typed in place of what was there."""
 
 from __future__ import annotations
 
+import io
 from html.parser import HTMLParser
 from typing import Any
 
@@ -114,11 +115,17 @@ class FormBrowser:
         """Open a page, wherever it leads."""
         return self._page(self.client.get(path, headers=self._headers, follow_redirects=True))
 
-    def send(self, form: Form, press: tuple[str, str] | None = None, **typed: str) -> Page:
-        """Send a form with what was typed in place of what stood there, by one of its buttons."""
+    def send(
+        self, form: Form, press: tuple[str, str] | None = None, file: tuple[str, bytes] | None = None, **typed: str
+    ) -> Page:
+        """Send a form with what was typed in place of what stood there, by one of its buttons; with a ``file`` that was
+        chosen, its name and what is in it."""
         assert set(typed) <= set(form.fields) | _RADIOS, f"{typed} is not in {sorted(form.fields)}"
         assert press is None or press in form.buttons, f"{press} is none of {form.buttons}"
-        values = {**form.fields, **typed, **dict([press] if press else [])}
+        values: dict[str, Any] = {**form.fields, **typed, **dict([press] if press else [])}
+        if file is not None:
+            assert "file" in form.fields, form.fields
+            values["file"] = (io.BytesIO(file[1]), file[0])
         return self._page(self.client.post(form.action, data=values, headers=self._headers, follow_redirects=True))
 
     def log_in(self, password: str) -> Page:
@@ -135,5 +142,5 @@ class FormBrowser:
         return page
 
 
-_RADIOS = {"happened", "option"}
+_RADIOS = {"happened", "option", "place"}
 """Fields that hold nothing until somebody chooses."""

@@ -18,6 +18,9 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "orders.list_orders": ("/orders", "/orders?page=2", "/orders?search=nothing-like-this"),
     "order.show": ("/orders/{new}", "/orders/{unpaid}", "/orders/{restocked}", "/orders/{by_transfer}"),
     "counting.show": ("/orders/{new}/count", "/orders/{restocked}/count"),
+    "correcting.show": ("/orders/{restocked}/receipts/{receipt_id}",),
+    "staff_label.show": ("/orders/{announced}/returns/{announced_id}/label",),
+    "evidence.show": ("/orders/{restocked}/returns/{restocked_id}/evidence",),
     "stock.show": ("/orders/{asked}/stock/{return_id}",),
     "refunds.show_transfer": ("/orders/{by_transfer}/refunds/{refund_id}",),
     "board.show": ("/returns", "/returns?column=goods"),
@@ -37,6 +40,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """What is no page by itself, but a part of one."""
 
 ELSEWHERE: Mapping[str, str] = {
+    "evidence.open_file": "tests/webshop/test_evidence.py",
     "labels.open_one": "tests/webshop/test_labels.py",
     "figures.picture": "tests/webshop/test_figures.py",
     "transfers.show_batch": "tests/webshop/test_transfers.py",
@@ -56,7 +60,14 @@ ELSEWHERE: Mapping[str, str] = {
 }
 """What a merchant's browser has to do more for than to open an address, or a customer's opens, by where it is tried."""
 
-ROLES = {"new": "1003", "unpaid": "1006", "restocked": "1001", "asked": "1002", "by_transfer": "1004"}
+ROLES = {
+    "new": "1003",
+    "unpaid": "1006",
+    "restocked": "1001",
+    "asked": "1002",
+    "by_transfer": "1004",
+    "announced": "1007",
+}
 """What happened to which order of the seed."""
 
 
@@ -64,13 +75,22 @@ def prepare(shop: RunningShop) -> Mapping[str, str]:
     """Let there be an order for each page; gives its names and theirs."""
     anna = Actor.staff("anna")
     desk = shop.desk
-    assert desk.mark_returned(ROLES["restocked"], by=anna).changed
+    restocked = desk.mark_returned(ROLES["restocked"], by=anna)
+    announced = desk.request_return(ROLES["announced"], {"line-1": 1}, by=anna, request_id="a" * 32)
+    desk.approve_return(ROLES["announced"], announced.return_id, by=anna)  # in a shop of many orders it is an old one
     asked = desk.mark_returned(ROLES["asked"], by=anna)
     assert asked.restock.needs_answer
     assert desk.mark_returned(ROLES["by_transfer"], by=anna).changed
     [option] = desk.refund_options(ROLES["by_transfer"])
     waits = desk.refund(ROLES["by_transfer"], option.payment.id, option.suggested, by=anna, request_id="f" * 32)
-    return {**ROLES, "return_id": str(asked.return_id), "refund_id": str(waits.refund_id)}
+    return {
+        **ROLES,
+        "return_id": str(asked.return_id),
+        "refund_id": str(waits.refund_id),
+        "restocked_id": str(restocked.return_id),
+        "receipt_id": str(restocked.receipt_id),
+        "announced_id": str(announced.return_id),
+    }
 
 
 def routes(app: Flask) -> set[str]:

@@ -17,7 +17,7 @@ from flask import Flask
 from form_browser import FormBrowser, Page
 from sqlalchemy import event, func, select, update
 
-from retour import LARGEST_WEBHOOK, Actor
+from retour import LARGEST_WEBHOOK, Actor, EvidenceFile
 from webshop import create_app, security, tables
 from webshop.application import PLUGINS
 from webshop.pages.customer_access import OF_AN_ADDRESS
@@ -248,7 +248,10 @@ def test_html_that_somebody_wrote_is_shown_to_both_and_never_run(app: Flask, sho
     shop.desk.cancel_return("1002", return_id, by=Actor.staff("anna"), note=told)
     shop.desk.reopen_return("1002", return_id, by=Actor.staff("anna"))
     browser.log_in("open sesame")
-    merchant_pages = ["/orders", "/orders/1002", "/orders/1002/now", "/orders/1002/count"]
+    proof = EvidenceFile(reference="javascript:alert(1)", name=HOSTILE)
+    shop.desk.add_evidence("1002", return_id, [proof], by=Actor.staff("anna"), request_id="f" * 32)
+    here = f"/orders/1002/returns/{return_id}"
+    merchant_pages = ["/orders", "/orders/1002", "/orders/1002/now", "/orders/1002/count", f"{here}/evidence"]
     say_who(browser, "1002")
     for path in ["/return/order", page.path, f"{page.path}/now", "/return/new", *merchant_pages]:
         seen = browser.get(path)

@@ -60,6 +60,22 @@ FORMS = {
         otherwise={"option": CODE_TO_SHOW},
         count=lambda shop: len(shop.desk.dossier("1002").labels),
     ),
+    "a label that staff orders": Making1002(
+        by_customer=False,
+        page=lambda shop: f"/orders/1002/returns/{only_return(shop)}/label",
+        action="/label",
+        filled={"option": LABEL_TO_PRINT},
+        otherwise={"option": CODE_TO_SHOW, "place": "beside"},
+        count=lambda shop: len(shop.desk.dossier("1002").labels),
+    ),
+    "evidence": Making1002(
+        by_customer=False,
+        page=lambda shop: f"/orders/1002/returns/{only_return(shop)}/evidence",
+        action="/evidence",
+        filled={"reference": "map 7, blad 3"},
+        otherwise={"reference": "map 7, blad 4"},
+        count=lambda shop: len(shop.desk.evidence("1002", only_return(shop))),
+    ),
     "a count": Making1002(
         by_customer=False,
         page=lambda _: "/orders/1002/count",
@@ -93,7 +109,7 @@ def browser(case: Making1002, app: Flask, merchant: FormBrowser, shop: RunningSh
     one."""
     customer = FormBrowser(app)
     say_who(customer, "1002")
-    if case.action == "/label":
+    if case.action in ("/label", "/evidence"):
         announce(customer)
     return customer if case.by_customer else merchant
 
@@ -173,6 +189,8 @@ def test_the_id_of_a_command_is_that_of_what_is_made_and_of_nothing_else() -> No
 
 ONCE_BY_ITSELF = {
     "order.save_status": "a status is what it is, and Returned counts what was not counted",
+    "correcting.save": "a count is what it is",
+    "staff_label.cancel": "it is cancelled already",
     "stock.answer": "the first answer stands",
     "refunds.confirm": "the refund waits no more",
     "refunds.cancel": "the refund waits no more",
@@ -198,7 +216,14 @@ ONCE_BY_ITSELF = {
 }
 """Every other form, with why it makes nothing twice."""
 
-MAKES = {"customer_request.save", "customer_label.order", "counting.save", "refunds.make"}
+MAKES = {
+    "customer_request.save",
+    "customer_label.order",
+    "staff_label.order",
+    "evidence.add",
+    "counting.save",
+    "refunds.make",
+}
 
 
 def test_every_form_either_says_which_one_it_makes_or_why_it_makes_nothing_twice(app: Flask) -> None:

@@ -16,6 +16,7 @@ from retour import (
     ReturnWindow,
     UnknownLabel,
     UnknownOrder,
+    UnknownReceipt,
     UnknownRefund,
     UnknownReturn,
     connect,
@@ -26,17 +27,20 @@ from webshop.masked import masked_settings
 from webshop.pages import (
     attention,
     board,
+    correcting,
     counting,
     customer_access,
     customer_label,
     customer_order,
     customer_request,
     customer_return,
+    evidence,
     figures,
     labels,
     order,
     orders,
     refunds,
+    staff_label,
     stock,
     transfers,
     webhooks,
@@ -67,7 +71,7 @@ PLUGINS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 RETURN_WINDOW = ReturnWindow(days=30)
 """For how long a customer may send something back. What comes later is the merchant's to decide."""
 
-NOT_THERE = (UnknownLabel, UnknownOrder, UnknownRefund, UnknownReturn)
+NOT_THERE = (UnknownLabel, UnknownOrder, UnknownReceipt, UnknownRefund, UnknownReturn)
 """What the desk raises for an address at which nothing is."""
 
 STAFF = {"anna": "Anna"}
@@ -81,6 +85,9 @@ PAGES = (
     orders,
     order,
     counting,
+    correcting,
+    staff_label,
+    evidence,
     stock,
     refunds,
     transfers,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, request
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, Response, abort, current_app, request, session
+from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
 from retour import LARGEST_WEBHOOK
@@ -31,6 +35,11 @@ HEADERS = {
 }
 """Headers of every answer, errors and files included."""
 
+LARGEST_FILE = 10 * 1024 * 1024
+"""Bytes of a request with a file of staff in it: a photo as a phone makes it."""
+
+_View = TypeVar("_View", bound=Callable[..., ResponseReturnValue])
+
 csrf = CSRFProtect()
 """Every POST needs the token of its session, but for webhooks, which have none and are signed or only hints."""
 
@@ -46,6 +55,7 @@ def install(app: Flask) -> None:
     )
     app.url_map.merge_slashes = False  # else an address with two of them leads to whatever the Host header names
     app.before_request(_only_readable)
+    app.before_request(_files_of_staff)
     csrf.init_app(app)
     app.after_request(_with_headers)
 
@@ -54,6 +64,19 @@ def _only_readable() -> None:
     """No id of ours has a character in it that nobody can read, and no database takes all of them."""
     if not request.path.isprintable():
         abort(404)
+
+
+def takes_files(view: _View) -> _View:
+    """Mark a form with which staff can send a file."""
+    view.takes_files = True  # type: ignore[attr-defined]  # a function takes what is written on it
+    return view
+
+
+def _files_of_staff() -> None:
+    """Nobody but staff sends more than a form of words, and staff only where a file is asked for."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if "staff" in session and getattr(view, "takes_files", False):
+        request.max_content_length = LARGEST_FILE
 
 
 def _with_headers(response: Response) -> Response:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -116,6 +117,17 @@ stock_booking = Table(
     Column("product_id", String(64), nullable=False),
     Column("units", Integer, nullable=False),
     ForeignKeyConstraint(["order_id", "line_id"], ["shop_order_line.order_id", "shop_order_line.id"]),
+)
+
+file = Table(
+    "shop_file",
+    metadata,
+    Column("order_id", ForeignKey(order.c.id), primary_key=True),
+    Column("about", String(64), primary_key=True, comment="the return or the refund that it belongs to"),
+    Column("id", String(64), primary_key=True, comment="of what is in it: the same file is kept once"),
+    Column("name", String(200), nullable=False, comment="as whoever sent it called it"),
+    Column("content", LargeBinary, nullable=False),
+    Column("added_at", Moment, nullable=False),
 )
 
 wrong_guess = Table(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from retour import Actor, Address, LabelOption, Parcel, RetourError, reading
+from retour import Actor, LabelOption, RetourError
 from webshop.customer_session import for_the_customer
 from webshop.customer_view import CustomerOrder, CustomerReturn, customer_order, customer_return
 from webshop.customer_words import sentence_for_customer
 from webshop.forms import Kept, NotUnderstood, sent_form
 from webshop.once import making, sent, to_the_next
-from webshop.orders import details_of
 from webshop.pages.customer_return import done, return_page
-from webshop.parcels import parcel_of, sender_of
+from webshop.parcels import Sending, called, sending
 from webshop.running import the_shop
 
 pages = Blueprint("customer_label", __name__)
@@ -104,7 +102,7 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
         options = []
         kept = kept if kept.error else Kept(name="label", error=sentence_for_customer(error))
     page = render_template(
-        "customer_label.html", view=seen, one=one, label=label, options=options, name_of=_name, kept=kept
+        "customer_label.html", view=seen, one=one, label=label, options=options, name_of=called, kept=kept
     )
     return page, status
 
@@ -125,27 +123,12 @@ def _offered(seen: CustomerOrder, one: CustomerReturn) -> Sequence[LabelOption]:
 
 def _chosen(seen: CustomerOrder, one: CustomerReturn) -> LabelOption:
     wanted = request.form.get("option", "")
-    found = next((option for option in _offered(seen, one) if _name(option) == wanted), None)
+    found = next((option for option in _offered(seen, one) if called(option) == wanted), None)
     if found is None:
         raise NotUnderstood("option", _("Choose how you hand the parcel in."))
     return found
 
 
-def _name(option: LabelOption) -> str:
-    """What a form calls an option."""
-    return f"{option.code} {option.contract}".strip()
-
-
-class _Sending(TypedDict):
-    """Who sends what, as the desk is told it."""
-
-    sender: Address
-    parcel: Parcel
-    by: Actor
-
-
-def _sending(seen: CustomerOrder, one: CustomerReturn) -> _Sending:
-    with reading(the_shop().engine) as connection:
-        details = details_of(connection, seen.order.id) or abort(404)
-        parcel = parcel_of(connection, seen.order, one.return_)
-    return {"sender": sender_of(details.customer), "parcel": parcel, "by": Actor.customer(seen.order.customer)}
+def _sending(seen: CustomerOrder, one: CustomerReturn) -> Sending:
+    by = Actor.customer(seen.order.customer)
+    return sending(the_shop(), seen.order, one.return_.requested, by) or abort(404)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from retour import ConsentWay, Dossier, Outcome, RefundSource, RetourError
+from retour import ConsentWay, Dossier, Outcome, RefundSource, RetourError, reading
+from webshop.files import OURS, KeptFile, files_of
 from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of
 from webshop.languages import reader_language
 from webshop.login import merchant
 from webshop.once import Making, making
 from webshop.order_view import view_of
 from webshop.orders import locked_status, set_status
+from webshop.return_view import can_cancel, can_open, views_of
 from webshop.returns import saved_with_status, told
 from webshop.running import the_shop
 from webshop.statuses import Status
@@ -30,7 +34,7 @@ def show(order_id: str) -> ResponseReturnValue:
 def show_now(order_id: str) -> ResponseReturnValue:
     """The refunds, the history and the sums alone, for a page that looks again by itself."""
     view = view_of(the_shop(), order_id) or abort(404)
-    return render_template("now.html", view=view, kept=Kept())
+    return render_template("now.html", view=view, files=_files(order_id), kept=Kept())
 
 
 @pages.post("/orders/<order_id>/status")
@@ -72,10 +76,21 @@ def order_page(
         kept=kept or Kept(),
         statuses=list(Status),
         question=question,
+        returns=views_of(view.dossier, view.history),
+        can_cancel=can_cancel,
+        can_open=can_open,
+        ours=OURS,
+        files=_files(order_id),
         consent_ways=list(ConsentWay),
         asked={one.option.payment.id: _refund_asked(view.dossier, one.option.payment.id) for one in view.payments},
     )
     return page, status
+
+
+def _files(order_id: str) -> Mapping[str, Sequence[KeptFile]]:
+    """The files of the order, by what they belong to."""
+    with reading(the_shop().engine) as connection:
+        return files_of(connection, order_id)
 
 
 def refund_of(payment: str) -> str:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import BankAccount, Consent, ConsentWay, Outcome, RefundState, RetourError
+from webshop.files import keep, sent_file
 from webshop.forms import Kept, NotUnderstood, amount_of, sent_form, text_of
 from webshop.languages import reader_language, say
 from webshop.login import merchant
@@ -18,6 +19,7 @@ from webshop.orders import set_status
 from webshop.pages.order import order_page, refund_of, refunds_made
 from webshop.returns import told
 from webshop.running import the_shop
+from webshop.security import takes_files
 from webshop.statuses import Status
 from webshop.steps import confirm_refund
 
@@ -126,6 +128,7 @@ def retry(order_id: str, refund_id: str) -> ResponseReturnValue:
 
 
 @pages.post("/orders/<order_id>/refunds/<refund_id>/settle")
+@takes_files
 def settle(order_id: str, refund_id: str) -> ResponseReturnValue:
     """The merchant says whether it happened, and how he knows."""
 
@@ -135,9 +138,13 @@ def settle(order_id: str, refund_id: str) -> ResponseReturnValue:
             raise NotUnderstood("happened", _("Say whether the money went back."))
         if not evidence:
             raise NotUnderstood("evidence", _("Say how you know."))
-        reference = text_of("reference", 200)
+        reference, file = text_of("reference", 200), sent_file("file")
         if happened == "yes" and not (reference or the_shop().desk.dossier(order_id).refund(refund_id).reference):
             raise NotUnderstood("reference", _("Type what the bank or the provider calls it."))
+        if file is not None:  # before anybody is asked: where that does not end well, it need not be chosen again
+            with the_shop().engine.begin() as connection:
+                keep(connection, order_id, refund_id, file)
+            evidence = "\n".join([evidence, _("In the file %(name)s.", name=file.name)])
         return the_shop().desk.settle_refund(
             order_id,
             refund_id,

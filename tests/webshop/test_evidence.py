@@ -1,0 +1,168 @@
+"""Evidence that staff adds to a return and to the word about an unknown refund: files, and where they are."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from form_browser import FormBrowser, Page
+from sqlalchemy import func, select
+
+from retour import Actor, RefundState, reading
+from retour.sandbox import Fault
+from webshop import tables
+from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes
+from webshop.security import LARGEST_FILE
+
+ANNA = Actor.staff("anna")
+PICTURE = ("kapot.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+
+
+@pytest.fixture
+def here(shop: RunningShop) -> str:
+    """The page on which evidence is added to the return of order 1001."""
+    return f"/orders/1001/returns/{shop.desk.mark_returned('1001', by=ANNA).return_id}/evidence"
+
+
+def add(merchant: FormBrowser, here: str, file: tuple[str, bytes] | None = None, **typed: str) -> Page:
+    assert here in merchant.get("/orders/1001").html
+    return merchant.send(merchant.get(here).form("/evidence"), file=file, **typed)
+
+
+def return_of(here: str) -> str:
+    return here.split("/")[4]
+
+
+def kept(shop: RunningShop) -> int:
+    with reading(shop.engine) as connection:
+        return int(connection.execute(select(func.count()).select_from(tables.file)).scalar_one())
+
+
+def links_to_files(page: Page) -> list[str]:
+    return [given["href"] for tag, given in page.elements if tag == "a" and "/files/" in given.get("href", "")]
+
+
+def test_a_photo_is_kept_with_the_return_and_shown_from_the_orders_page(
+    merchant: FormBrowser, shop: RunningShop, here: str
+) -> None:
+    page = add(merchant, here, PICTURE, name="De breuk", note="Klant mailde dit")
+    assert page.path == "/orders/1001"
+    assert "De breuk" in page.words
+    [link] = links_to_files(page)
+    answer = merchant.client.get(link)
+    assert (answer.data, answer.mimetype) == (PICTURE[1], "image/png")
+    assert answer.headers["Content-Disposition"].startswith("inline")
+    [evidence] = shop.desk.evidence("1001", return_of(here))
+    assert (evidence.name, evidence.reference) == ("De breuk", f"file:{link.rpartition('/')[2]}")
+    assert "Klant mailde dit" in [one.note for one in shop.desk.timeline("1001")]
+
+
+def test_the_same_form_with_its_file_is_one_file_and_one_piece_of_evidence(
+    merchant: FormBrowser, shop: RunningShop, here: str
+) -> None:
+    form = merchant.get(here).form("/evidence")
+    assert [merchant.send(form, file=PICTURE).status for _ in range(2)] == [200, 200]
+    assert (kept(shop), len(shop.desk.evidence("1001", return_of(here)))) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_link"),
+    [
+        ("https://foto.voorbeeld.example/17", True),
+        ("map 7, blad 3", False),
+        ("javascript:alert(1)", False),
+        ("http://foto.voorbeeld.example/17", False),
+    ],
+)
+def test_where_it_is_can_be_said_instead_and_only_a_safe_address_is_a_link(
+    merchant: FormBrowser, shop: RunningShop, here: str, reference: str, is_link: bool
+) -> None:
+    page = add(merchant, here, reference=reference)
+    assert [one.reference for one in shop.desk.evidence("1001", return_of(here))] == [reference]
+    assert (reference in [given.get("href") for _, given in page.elements]) is is_link
+    assert reference in page.words
+
+
+def test_nothing_chosen_and_an_empty_file_are_told_and_what_was_typed_stays(
+    merchant: FormBrowser, shop: RunningShop, here: str
+) -> None:
+    for file, told in ((None, "Kies een bestand"), (("leeg.png", b""), "Dit bestand is leeg")):
+        page = add(merchant, here, file, note="Een notitie")
+        assert page.status == 422
+        assert told in page.words
+        assert page.form("/evidence").fields["note"] == "Een notitie"
+    assert (kept(shop), shop.desk.evidence("1001", return_of(here))) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("foto.png", b"<script>alert(1)</script>"),
+        ("page.html", b"<html><script>alert(1)</script></html>"),
+        ("plaatje.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("brief.pdf", b"%PDF-1.4"),
+        ("foto; x=\u202egnp.exe", b"MZ"),
+        ("../../etc/passwd", b"x"),
+    ],
+)
+def test_what_is_no_picture_is_saved_and_never_run(merchant: FormBrowser, here: str, name: str, content: bytes) -> None:
+    [link] = links_to_files(add(merchant, here, (name, content)))
+    answer = merchant.client.get(link)
+    assert (answer.status_code, answer.mimetype, answer.data) == (200, "application/octet-stream", content)
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "/" not in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_photo_of_eight_megabytes_fits_and_one_of_eleven_does_not(
+    merchant: FormBrowser, shop: RunningShop, here: str
+) -> None:
+    assert add(merchant, here, ("groot.jpg", b"\xff\xd8\xff" + bytes(8 * 2**20))).path == "/orders/1001"
+    assert add(merchant, here, ("groter.jpg", bytes(LARGEST_FILE + 1))).status == 413
+    assert kept(shop) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nobody_but_staff_sends_so_much(app: Flask, here: str) -> None:
+    stranger = FormBrowser(app)
+    token = stranger.get("/return").form("/return").fields["csrf_token"]
+    answer = stranger.client.post(here, data={"csrf_token": token, "note": "x" * 2**20})
+    assert answer.status_code == 413
+
+
+def test_a_file_of_another_order_is_not_there(merchant: FormBrowser, here: str) -> None:
+    [link] = links_to_files(add(merchant, here, PICTURE))
+    assert merchant.client.get(link.replace("1001", "1002")).status_code == 404
+    assert merchant.client.get(f"{link[:-1]}z").status_code == 404
+
+
+def test_a_file_that_the_desk_refuses_is_not_kept_either(merchant: FormBrowser, shop: RunningShop, here: str) -> None:
+    form = merchant.get(here).form("/evidence")
+    merchant.send(form, reference="map 7")
+    page = merchant.send(form, file=PICTURE)  # the form that was sent before, with something else in it
+    assert (page.status, kept(shop)) == (409, 0)
+
+
+def test_the_word_about_an_unknown_refund_has_a_file_with_it(
+    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = merchant.send(merchant.get("/orders/1007").form("/status"), status="returned")
+    server = sandboxes.payment("stripe").server
+    server.faults.append(Fault.CUT_AFTER)
+    merchant.send(page.form("/refunds"), ("way", "api"))
+    assert [one.state for one in shop.desk.dossier("1007").refunds.values()] == [RefundState.UNKNOWN]
+    form = merchant.get("/orders/1007").form("/settle")
+    said = {"happened": "no", "evidence": "Staat niet op het afschrift"}
+    unsaid = merchant.send(form, file=PICTURE, happened="no")
+    assert (unsaid.status, kept(shop)) == (422, 0)
+    monkeypatch.setattr(server, "faulty", lambda request: True)
+    server.faults.extend([Fault.UNAVAILABLE_503] * 10)  # nobody can be asked now, and a day has not passed
+    refused = merchant.send(form, file=PICTURE, **said)
+    assert refused.status == 409
+    assert len(links_to_files(refused)) == 1  # it need not be chosen again
+    server.faults.clear()
+    merchant.send(form, file=PICTURE, **said)  # Stripe is asked, and says that it was made
+    [refund] = shop.desk.dossier("1007").refunds.values()
+    assert refund.state in (RefundState.PENDING, RefundState.SUCCEEDED)
+    assert len(links_to_files(merchant.get("/orders/1007"))) == kept(shop) == 1
