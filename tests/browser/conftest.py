@@ -76,6 +76,7 @@ class Served:
     clock: SandboxClock
     """The shop's time and its database's, which a test can let pass."""
     anna: Actor = ANNA
+    password: str = PASSWORD
     _taken: set[str] = attrs.field(factory=set)
 
     def take(self, provider: str, *, products: int = 1) -> str:

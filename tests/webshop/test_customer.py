@@ -82,10 +82,11 @@ def test_unknown_and_wrong_are_one_answer(app: Flask) -> None:
     assert FormBrowser(app).get("/return/order").path == "/return"
 
 
-def test_after_an_hour_he_says_again_who_he_is(app: Flask, let_in: LetIn) -> None:
+def test_after_an_hour_he_says_again_who_he_is(shop: RunningShop, let_in: LetIn) -> None:
     browser = let_in("1002")
-    with browser.client.session_transaction() as session:
-        session["customer"] = {**session["customer"], "until": session["customer"]["until"] - LASTS.total_seconds()}
+    with shop.engine.begin() as connection:
+        until = connection.execute(select(tables.session.c.until)).scalar_one()
+        connection.execute(update(tables.session).values(until=until - LASTS))
     page = browser.get("/return/new")
     assert page.path == "/return"
     assert "opnieuw" in page.words

@@ -212,6 +212,7 @@ ONCE_BY_ITSELF = {
     "languages.choose_language": "is what it is",
     "login.enter": "lets in",
     "login.leave": "ends",
+    "login.leave_everywhere": "ends",
     "webhooks.receive": "a webhook is known by its own id",
 }
 """Every other form, with why it makes nothing twice."""

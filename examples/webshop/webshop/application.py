@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
-from flask import Flask, render_template, session
+from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
 
 from retour import (
@@ -174,5 +174,5 @@ def _told(error: HTTPException) -> tuple[str, int]:
 def _refused(error: RetourError) -> tuple[str, int]:
     """What retour says where a page has no better place for it: an order that there is not, a database that is away."""
     code = 404 if isinstance(error, NOT_THERE) else 503
-    sentence = error.text(languages.reader_language()) if "staff" in session else sentence_for_customer(error)
+    sentence = error.text(languages.reader_language()) if login.who_is_here() else sentence_for_customer(error)
     return render_template("error.html", code=code, sentence=sentence), code

@@ -1,5 +1,5 @@
 """A customer has no account. Who knows an order's number and its mail address is let in to that order alone, for an
-hour, by a signed cookie."""
+hour: see `sessions`."""
 
 from __future__ import annotations
 
@@ -11,32 +11,39 @@ from flask import flash, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from webshop import sessions
 from webshop.login import for_everybody
+from webshop.running import the_shop
 
 LASTS = datetime.timedelta(hours=1)
 """How long somebody is let in, from when he said whose order it is."""
+
+
+_HOLDER = "customer of "
 
 
 def let_in(order_id: str) -> None:
     """From now on this is the customer of an order. Nothing of what the session was stays but the language and the
     merchant's login, where both use one browser: a token that somebody else planted would be known to him."""
     kept = {name: session[name] for name in ("language", "staff") if name in session}
+    before = session.get("customer")
     session.clear()
     session.update(kept)
-    session["customer"] = {"order": order_id, "until": (_now() + LASTS).timestamp()}
+    sessions.end(the_shop().engine, before)
+    session["customer"] = sessions.begin(the_shop().engine, f"{_HOLDER}{order_id}", LASTS)
 
 
 def leave() -> None:
     """He is done."""
-    session.pop("customer", None)
+    sessions.end(the_shop().engine, session.pop("customer", None))
 
 
 def order_let_in_to() -> str | None:
     """The order that the reader may see; None where he may see none, or no longer."""
-    customer = session.get("customer")
-    if customer is None or customer["until"] <= _now().timestamp():
+    if "customer" not in session:
         return None
-    return str(customer["order"])
+    found = sessions.find(the_shop().engine, session["customer"])
+    return None if found is None else found.holder.removeprefix(_HOLDER)
 
 
 def for_the_customer(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
@@ -53,7 +60,3 @@ def for_the_customer(view: Callable[..., ResponseReturnValue]) -> Callable[..., 
         return view(order_id, **named)
 
     return guarded
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)

@@ -130,6 +130,16 @@ file = Table(
     Column("added_at", Moment, nullable=False),
 )
 
+session = Table(
+    "shop_session",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="of the key that is in a cookie: see sessions.py"),
+    Column("holder", String(80), nullable=False, index=True),
+    Column("let_in_by", String(64), nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("until", Moment, nullable=False, index=True),
+)
+
 wrong_guess = Table(
     "shop_wrong_guess",
     metadata,

@@ -15,6 +15,7 @@ from retour import Mode, Plugin, SettingsCheck, capability_name, provider_name
 from retour.providers import PaymentCapabilities, ShippingCapabilities
 from webshop.forms import Kept, NotUnderstood, request_id
 from webshop.languages import reader_language, say
+from webshop.login import logins
 from webshop.masked import providers_in
 from webshop.pages.attention import capital
 from webshop.running import the_shop
@@ -62,6 +63,7 @@ def show() -> ResponseReturnValue:
         returns_to=shop.returns_to,
         pays_from=shop.pays_from,
         zone=shop.zone,
+        logins=logins(),
         kept=Kept(),
     )
 
