@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 from flask import current_app, request
-from sqlalchemy import Connection, Engine, case, select
+from sqlalchemy import Connection, Engine, bindparam, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from retour import reading
@@ -41,7 +41,7 @@ def guess(engine: Engine, limits: Sequence[tuple[Limit, str]], is_right: Callabl
     counted = [(limit, _bucket(limit, value)) for limit, value in limits]
     now = datetime.datetime.now(datetime.UTC)
     with reading(engine) as connection:  # who is refused does not keep others from writing
-        if any(_wrong_so_far(connection, limit, bucket, now) >= limit.most for limit, bucket in counted):
+        if _are_used_up(connection, counted, now):
             raise TooManyGuesses
     with engine.begin() as connection:  # counted before it is looked at: guesses at the same time count too
         if any(_count(connection, limit, bucket, now) > limit.most for limit, bucket in counted):
@@ -63,11 +63,17 @@ def reader_address() -> str:
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else given
 
 
-def _wrong_so_far(connection: Connection, limit: Limit, bucket: str, now: datetime.datetime) -> int:
-    rows = tables.wrong_guess.c
-    counting = select(rows.wrong).where(rows.bucket == bucket, rows.since > now - limit.within)
-    wrong: int | None = connection.execute(counting).scalar_one_or_none()
-    return wrong or 0
+_COUNTED = select(tables.wrong_guess.c.bucket, tables.wrong_guess.c.wrong, tables.wrong_guess.c.since).where(
+    tables.wrong_guess.c.bucket.in_(bindparam("buckets", expanding=True))
+)
+"""One statement for all limits, made once: it is what a guess costs that is refused."""
+
+
+def _are_used_up(connection: Connection, counted: Sequence[tuple[Limit, str]], now: datetime.datetime) -> bool:
+    """Whether for one of the limits there were as many wrong guesses as may be."""
+    within = {bucket: limit for limit, bucket in counted}
+    rows = connection.execute(_COUNTED, {"buckets": list(within)}).all()
+    return any(wrong >= within[bucket].most and since > now - within[bucket].within for bucket, wrong, since in rows)
 
 
 def _count(connection: Connection, limit: Limit, bucket: str, now: datetime.datetime) -> int:

@@ -43,9 +43,8 @@ def show() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     """A number and a mail address were sent. Wrong and unknown are one answer, made by the same steps."""
     order_id, email = (request.form.get(field, "").strip()[:LONGEST] for field in ("order", "email"))
-    limits = [(OF_AN_ADDRESS, reader_address()), (OF_AN_ORDER, order_id)]
     try:
-        right = guess(the_shop().engine, limits, lambda connection: _is_his(connection, order_id, email))
+        right = guess_whose(order_id, email)
     except TooManyGuesses:
         return _page(sent_form("customer", _("Too many wrong tries. Try again in an hour."), "order"), 429)
     if not right:
@@ -61,6 +60,12 @@ def leave() -> ResponseReturnValue:
     """The customer is done."""
     customer_session.leave()
     return redirect(url_for("customer_access.show"), 303)
+
+
+def guess_whose(order_id: str, email: str) -> bool:
+    """Whether an order's customer has this mail address, as whoever sent this request says. Raises `TooManyGuesses`."""
+    limits = [(OF_AN_ADDRESS, reader_address()), (OF_AN_ORDER, order_id)]
+    return guess(the_shop().engine, limits, lambda connection: _is_his(connection, order_id, email))
 
 
 def _page(kept: Kept | None = None, status: int = 200) -> ResponseReturnValue:
