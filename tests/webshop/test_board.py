@@ -7,8 +7,10 @@ import datetime
 import pytest
 from form_browser import FormBrowser
 from page_queries import queries_of
+from sqlalchemy import select, update
 
 from retour import Actor, RequestedLine
+from webshop import tables
 from webshop.running import RunningShop
 
 ANNA = Actor.staff("anna")
@@ -77,6 +79,49 @@ def test_returns_are_found_by_reason_period_and_what_is_typed(merchant: FormBrow
         assert orders_on(merchant, f"/returns?{asked}") == orders, asked
 
 
+def call_customers(shop: RunningShop, **names: str) -> None:
+    """Let the customers of orders be called so: ``o1001="Vera de Wit"``."""
+    with shop.engine.begin() as connection:
+        for order_id, name in names.items():
+            his = select(tables.order.c.customer_id).where(tables.order.c.id == order_id[1:]).scalar_subquery()
+            connection.execute(update(tables.customer).where(tables.customer.c.id == his).values(name=name))
+
+
+def test_returns_are_found_by_the_name_of_the_customer_also_those_that_have_ended(
+    merchant: FormBrowser, shop: RunningShop
+) -> None:
+    call_customers(shop, o1001="Vera de Wit", o1002="Piet 100% Zwart", o1003="Vera de Wit", o1004="1001")
+    for order_id in ("1001", "1002", "1004"):
+        ask(shop, order_id)
+    shop.desk.mark_returned("1003", by=ANNA)
+    found = {
+        "search=de+wit": ["1001", "1003"],
+        "search=Vera&track=goods": ["1001", "1003"],
+        "search=vera&column=goods": ["1001"],
+        "search=vera&from=2999-01-01": [],
+        "search=100%25": ["1002"],
+        "search=ver_": [],
+        "search=nobody+is+called+so": [],
+        "search=nobody+is+called+so&column=goods": [],
+        "search=1001": ["1001"],  # what something is called goes before a name
+    }
+    for asked, orders in found.items():
+        assert sorted(orders_on(merchant, f"/returns?{asked}")) == orders, asked
+
+
+def test_a_name_that_leads_to_too_many_orders_is_told(
+    merchant: FormBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_customers(shop, o1001="Vera de Wit", o1002="Vera de Wit", o1003="Vera de Wit")
+    ask(shop, "1001")
+    monkeypatch.setattr("webshop.orders.MOST_NAMED", 3)
+    assert orders_on(merchant, "/returns?search=vera") == ["1001"]
+    monkeypatch.setattr("webshop.orders.MOST_NAMED", 2)
+    page = merchant.get("/returns?search=vera")
+    assert page.status == 422
+    assert "bestellingen van klanten met deze naam" in page.words
+
+
 def test_what_cannot_be_searched_for_is_told(merchant: FormBrowser) -> None:
     page = merchant.get("/returns?reason=no_such_reason")
     assert page.status == 422
@@ -98,7 +143,13 @@ def test_a_column_goes_on_page_by_page(
 
 def test_the_board_costs_the_same_however_many_returns_there_are(merchant: FormBrowser, shop: RunningShop) -> None:
     ask(shop, "1001")
-    paths = ("/returns", "/returns?track=goods", "/returns?column=goods", f"/returns?from={TODAY}&search=1001")
+    paths = (
+        "/returns",
+        "/returns?track=goods",
+        "/returns?column=goods",
+        f"/returns?from={TODAY}&search=1001",
+        "/returns?search=klant+1001",
+    )
     for path in paths:
         merchant.get(path)  # the first look of a process finds out that no row is of an older release
     few = [queries_of(merchant, shop, path) for path in paths]

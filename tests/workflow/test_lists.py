@@ -306,6 +306,7 @@ def test_a_search_goes_with_all_other_filters(board: Board) -> None:
     assert ids(desk.list_returns(search="A-", reason="too_small", oldest_first=True)) == ["A-1", "A-3"]
     assert ids(desk.list_returns(search="A-", opened_before=MORNING + 2 * HOUR)) == ["A-1"]
     assert ids(desk.list_returns(search="A-", order_id="A-4")) == ["A-4"]
+    assert ids(desk.list_returns(search="A-", order_id=["A-4", "B-1"])) == ["A-4"]
     assert ids(desk.list_returns(search="A-4", order_id="A-3")) == []
     first = desk.list_returns(search="A-", limit=2)
     assert ids(desk.list_returns(search="A-", limit=2, after=first.next)) == ["A-3", "A-2"]

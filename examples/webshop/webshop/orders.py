@@ -165,6 +165,26 @@ def set_status(connection: Connection, order_id: str, status: Status) -> None:
 # --- several orders --------------------------------------------------------------------------------------
 
 
+MOST_NAMED = 100
+"""Orders at most that a name leads to."""
+
+
+class TooManyNamed(Exception):
+    """More orders are of customers with such a name than a list is made of."""
+
+
+def orders_of(connection: Connection, name: str) -> Sequence[str]:
+    """The orders of the customers in whose name this stands, the newest first. Raises `TooManyNamed`."""
+    rows = tables.order.c
+    named = select(rows.id).join(tables.customer, tables.customer.c.id == rows.customer_id)
+    wanted = named.where(tables.customer.c.name.icontains(name, autoescape=True))
+    newest = wanted.order_by(rows.placed_at.desc(), rows.id.desc()).limit(MOST_NAMED + 1)
+    found = connection.execute(newest).scalars().all()
+    if len(found) > MOST_NAMED:
+        raise TooManyNamed
+    return found
+
+
 def customers_of(connection: Connection, order_ids: Sequence[str]) -> Mapping[str, str]:
     """How the customers of these orders are called, by the order: one query, however many they are."""
     named = select(tables.order.c.id, tables.customer.c.name).join(

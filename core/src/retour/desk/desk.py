@@ -953,7 +953,7 @@ class ReturnDesk(LabelDesk):
         stock: StockState | Sequence[StockState] | None = None,
         waits_for: ReturnWait | Sequence[ReturnWait] | str | Sequence[str] | None = None,
         reason: str | Sequence[str] | None = None,
-        order_id: str | None = None,
+        order_id: str | Sequence[str] | None = None,
         search: str | None = None,
         opened_from: datetime.datetime | None = None,
         opened_before: datetime.datetime | None = None,
@@ -965,10 +965,11 @@ class ReturnDesk(LabelDesk):
         """A page of the shop's returns, by when they were opened: the newest first unless it is to be the oldest.
 
         Filters, of which all have to fit: goods and stock states, what they wait for (see `ReturnSummary`), codes of
-        the shop's list for which a line comes back, one order, and a period: ``opened_from`` this moment on and
-        ``opened_before`` that one. ``search`` is what somebody typed: an order's id or the beginning of one, a return's
-        id or number, a refund's id, what a payment, a refund, a label or a parcel is called there, or its beginning;
-        what is called exactly so is found alone, and an empty text looks for nothing.
+        the shop's list for which a line comes back, one order or several, as those of a customer, and a period:
+        ``opened_from`` this moment on and ``opened_before`` that one. ``search`` is what somebody typed: an order's id
+        or the beginning of one, a return's id or number, a refund's id, what a payment, a refund, a label or a parcel
+        is called there, or its beginning; what is called exactly so is found alone, and an empty text looks for
+        nothing.
 
         ``after`` is the ``next`` of a page, for the one after it, and ``before`` its ``previous``, for the one before
         it, in the same order: rows that come meanwhile move none to another page. ``limit`` is 1 to 500. A shop with
@@ -993,7 +994,7 @@ class ReturnDesk(LabelDesk):
         *,
         state: RefundState | Sequence[RefundState] | None = None,
         waits_for: RefundWait | Sequence[RefundWait] | str | Sequence[str] | None = None,
-        order_id: str | None = None,
+        order_id: str | Sequence[str] | None = None,
         refund_id: str | Sequence[str] | None = None,
         batch: str | None = None,
         search: str | None = None,
@@ -1005,7 +1006,7 @@ class ReturnDesk(LabelDesk):
         before: str | None = None,
     ) -> RefundPage:
         """A page of the shop's refunds, the newest first unless it is to be the oldest. Filters: states, what they wait
-        for (see `RefundSummary`), one order, refunds by their id, one batch for the bank; all else is as of
+        for (see `RefundSummary`), orders and refunds by their id, one batch for the bank; all else is as of
         `list_returns`."""
         filters = Filters(
             columns={
@@ -1030,7 +1031,7 @@ class ReturnDesk(LabelDesk):
         stock: StockState | Sequence[StockState] | None = None,
         waits_for: ReturnWait | Sequence[ReturnWait] | str | Sequence[str] | None = None,
         reason: str | Sequence[str] | None = None,
-        order_id: str | None = None,
+        order_id: str | Sequence[str] | None = None,
         search: str | None = None,
         opened_from: datetime.datetime | None = None,
         opened_before: datetime.datetime | None = None,
@@ -1056,7 +1057,7 @@ class ReturnDesk(LabelDesk):
         *,
         state: RefundState | Sequence[RefundState] | None = None,
         waits_for: RefundWait | Sequence[RefundWait] | str | Sequence[str] | None = None,
-        order_id: str | None = None,
+        order_id: str | Sequence[str] | None = None,
         batch: str | None = None,
         search: str | None = None,
         opened_from: datetime.datetime | None = None,

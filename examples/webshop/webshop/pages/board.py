@@ -12,12 +12,24 @@ from zoneinfo import ZoneInfo
 import attrs
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from retour import GoodsState, InvalidArgument, Order, ReturnReason, ReturnSummary, ReturnWait, StockState, reading
+from retour import (
+    GoodsState,
+    InvalidArgument,
+    Order,
+    ReturnCount,
+    ReturnDesk,
+    ReturnReason,
+    ReturnSummary,
+    ReturnWait,
+    StockState,
+    reading,
+)
 from webshop.forms import day_of
 from webshop.languages import reader_language
-from webshop.orders import customers_of
+from webshop.orders import MOST_NAMED, TooManyNamed, customers_of, orders_of
 from webshop.running import the_shop
 
 pages = Blueprint("board", __name__)
@@ -46,7 +58,8 @@ TRACKS: Mapping[str, tuple[object, Sequence[StrEnum]]] = {
 
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """What somebody wants to see of the returns."""
+    """What somebody wants to see of the returns. ``of`` are the orders of the customers that were looked for by their
+    name, which the desk does not know; None where something else was looked for."""
 
     track: str
     column: StrEnum | None
@@ -54,13 +67,16 @@ class Wanted:
     search: str
     first: datetime.date | None
     last: datetime.date | None
+    of: Sequence[str] | None = None
 
     def filters(self, zone: datetime.tzinfo) -> dict[str, Any]:
         """The same as the desk's lists take it; days are of the shop's zone, the last one included."""
         given: dict[str, Any] = {}
         if self.reason:
             given["reason"] = self.reason
-        if self.search:
+        if self.of is not None:
+            given["order_id"] = self.of
+        elif self.search:
             given["search"] = self.search
         if self.first is not None:
             given["opened_from"] = _begin(self.first, zone)
@@ -100,19 +116,35 @@ class Column:
 @pages.get("/returns")
 def show() -> ResponseReturnValue:
     """The board; or one of its columns, page by page."""
-    wanted = _wanted()
+    wanted, desk, zone = _wanted(), the_shop().desk, ZoneInfo(the_shop().zone)
     try:
-        return _board(wanted) if wanted.column is None else _column(wanted, wanted.column)
+        wanted, counts = _found(wanted, desk, zone)
+        return _board(wanted, counts) if wanted.column is None else _column(wanted, wanted.column)
     except InvalidArgument as error:  # a search that finds too much, a reason that there is not
         return _shown(wanted, problem=error.text(reader_language())), 422
+    except TooManyNamed:
+        sentence = _("More than %(most)d orders are of customers with this name. Type more of it.", most=MOST_NAMED)
+        return _shown(wanted, problem=sentence), 422
 
 
-def _board(wanted: Wanted) -> str:
+def _found(wanted: Wanted, desk: ReturnDesk, zone: datetime.tzinfo) -> tuple[Wanted, Sequence[ReturnCount]]:
+    """What somebody looks for, and how many there are: what something is called, else whose it is."""
+    if wanted.column is not None and not wanted.search:
+        return wanted, ()
+    counts = desk.count_returns(**wanted.filters(zone))
+    if counts or not wanted.search:
+        return wanted, counts
+    with reading(the_shop().engine) as connection:
+        wanted = attrs.evolve(wanted, of=orders_of(connection, wanted.search))
+    return wanted, desk.count_returns(**wanted.filters(zone)) if wanted.of else ()
+
+
+def _board(wanted: Wanted, counts: Sequence[ReturnCount]) -> str:
     """All columns in which there is something: one query says how many, and each column is a list of its own."""
     shop = the_shop()
     zone = ZoneInfo(shop.zone)
     counted: Counter[str] = Counter()
-    for one in shop.desk.count_returns(**wanted.filters(zone)):
+    for one in counts:
         counted[getattr(one, wanted.track)] += one.count
     columns = []
     for state in TRACKS[wanted.track][1]:
