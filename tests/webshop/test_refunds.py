@@ -35,6 +35,23 @@ def test_what_came_back_is_suggested_and_the_amount_can_be_changed(merchant: For
     assert "Terugbetaling van €" in page.words
 
 
+def test_the_delivery_that_no_suggestion_has_in_it_is_told_until_it_went_back(
+    merchant: FormBrowser, shop: RunningShop
+) -> None:
+    told, no_instruction = "voor de bezorging", "terug op de pagina van de betaling"
+    assert told not in merchant.get("/orders/1001").words
+    page = returned(merchant, "1001")
+    assert f"In het voorstel zit geen € 4,95 {told}." in page.words
+    page = merchant.send(refund_form(page), ("way", "api"))
+    assert told in page.words
+    assert no_instruction not in page.words  # where nothing is suggested, no amount is
+    [option] = shop.desk.refund_options("1001")
+    again = refund_form(merchant.get(f"/orders/1001?payment={option.payment.id}&number=2"))
+    page = merchant.send(again, ("way", "api"), amount="4,95")
+    assert shop.desk.refund_options("1001")[0].left.minor == 0
+    assert told not in page.words
+
+
 @pytest.mark.parametrize("order_id", ["1001", "1007", "1013"])
 def test_a_refund_by_api_is_made_once_however_often_it_is_pressed(
     merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, order_id: str

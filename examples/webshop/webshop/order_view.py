@@ -9,6 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from retour import (
     Dossier,
+    Extent,
+    Money,
     Order,
     Plugin,
     Refund,
@@ -139,6 +141,17 @@ class OrderView:
         here = self.dossier.came_back()
         left = {line.id: line.fulfilled - here.get(line.id, 0) for line in self.order.goods}
         return {line_id: units for line_id, units in left.items() if units > 0}
+
+    @property
+    def delivery(self) -> Money | None:
+        """What was paid for delivery, once all goods are here and while it can still go back. No suggestion has it in;
+        a consumer who withdraws from the whole order gets standard delivery back (article 13 of Directive
+        2011/83/EU)."""
+        left = sum(one.option.left.minor for one in self.payments)
+        if self.order.delivery is None or self.dossier.extent is not Extent.FULL:
+            return None
+        paid = self.order.delivery.paid.gross
+        return paid if 0 < paid.minor <= left else None
 
     @property
     def moving(self) -> bool:

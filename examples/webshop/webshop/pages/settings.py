@@ -30,7 +30,7 @@ POLICIES = {
     ),
     "refund_plan": (
         _l("How much is suggested"),
-        _l("What was paid for what came back, and the delivery when all of it did."),
+        _l("What was paid for the goods that came back, without delivery."),
     ),
     "refund_approval": (_l("Which refunds wait for somebody"), _l("None: who refunds decides.")),
 }
