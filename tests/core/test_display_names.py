@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
 import pytest
 
-from retour import Actor, MemoryShop, ReturnDesk, ShopWithNames
+from retour import Actor, ActorKind, MemoryShop, Payment, ReturnDesk, ShopWithNames, in_words
 from retour.model.text import LONGEST_NAME
-from retour.testing import a_line, an_order
+from retour.testing import a_line, a_payment, an_order
 
 ANNA, BUYER = Actor.staff("u-17"), Actor.customer("c-1")
 CALLED = {ANNA: "Anna de Vries", BUYER: "J. Jansen"}
@@ -18,8 +20,8 @@ CALLED = {ANNA: "Anna de Vries", BUYER: "J. Jansen"}
 class Named(MemoryShop):
     """A shop with a directory of people, which answers as a test says."""
 
-    def __init__(self, answer: Callable[[Sequence[Actor]], Any]) -> None:
-        super().__init__([an_order(a_line("cup", 2), customer="c-1")])
+    def __init__(self, answer: Callable[[Sequence[Actor]], Any], *payments: Payment) -> None:
+        super().__init__([an_order(a_line("cup", 2), payments=payments, customer="c-1")])
         self.answer = answer
         self.asked: list[tuple[Actor, ...]] = []
 
@@ -73,6 +75,14 @@ def test_events_from_before_the_shop_gave_names_have_names_too() -> None:
 def test_a_shop_without_names_says_what_it_said_before() -> None:
     desk = returned(MemoryShop([an_order(a_line("cup", 2), customer="c-1")]))
     assert {name for _, name in names(desk)} == {""}
+
+
+def test_a_provider_is_called_in_the_readers_language_and_asked_of_no_shop() -> None:
+    payment = attrs.evolve(a_payment("45.00", provider="manual_transfer"), paid_at=datetime.datetime.now(datetime.UTC))
+    shop = Named(lambda actors: dict.fromkeys(actors, "somebody"), payment)
+    [paid] = [one for one in returned(shop).timeline("1001") if one.by.kind is ActorKind.PROVIDER]
+    assert (paid.name, in_words(paid.by), in_words(paid.by, "nl")) == ("", "Bank transfer", "Bankoverschrijving")
+    assert not any(one.kind is ActorKind.PROVIDER for asked in shop.asked for one in asked)
 
 
 def raises(actors: Sequence[Actor]) -> Any:

@@ -53,3 +53,9 @@ def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(merchant: For
     fill(shop.engine, lambda provider, amount: f"{provider}-{amount}", orders=300)
     assert queries_of(merchant, shop, "/orders") == queries_of(merchant, shop, "/orders?page=2") == few
     assert "300 bestellingen" in merchant.get("/orders").words
+
+
+def test_who_did_something_is_called_in_the_language_of_the_page(merchant: FormBrowser) -> None:
+    page = merchant.get("/orders/1004")
+    assert "· Bankoverschrijving" in page.words
+    assert "Bank transfer" not in page.words

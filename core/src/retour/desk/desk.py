@@ -89,7 +89,7 @@ from retour.model.summaries import (
     ReturnSummary,
     ReturnWait,
 )
-from retour.model.text import as_a_name, text
+from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
 from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
@@ -930,16 +930,9 @@ class ReturnDesk(LabelDesk):
         return tuple([changed(one, name=names[one.by]) if names.get(one.by) else one for one in told_of])
 
     def _names(self, actors: Iterable[Actor]) -> Mapping[Actor, str]:
-        """How actors are called: those whose id the reader is told, and no others."""
-        people, known = [], {}
-        registry = self._services.registry
-        for one in actors:
-            if one.kind is ActorKind.PROVIDER:
-                found = registry.payment.get(one.id) or registry.shipping.get(one.id)
-                known[one] = "" if found is None else as_a_name(found[0].display_name)
-            elif one.id and one.kind is not ActorKind.SYSTEM:
-                people.append(one)
-        return {**known, **self._services.shops(self.shop_id).names_of(people)}
+        """How people are called: those whose id the reader is told, and no others."""
+        people = [one for one in actors if one.id and one.kind in (ActorKind.CUSTOMER, ActorKind.STAFF)]
+        return self._services.shops(self.shop_id).names_of(people)
 
     def dossier(self, order_id: str) -> Dossier:
         """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty

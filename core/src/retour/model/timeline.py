@@ -59,8 +59,8 @@ class TimelineEntry:
     """What the shop told the customer to do; for both, and empty again when it was removed."""
 
     name: str = attrs.field(default="", repr=False, metadata=PERSONAL)
-    """How who did it is called: by a `ShopWithNames` of customers and staff, by itself of a provider; empty where
-    nobody says. Plain text, to be escaped as any other."""
+    """What a `ShopWithNames` calls the customer or the colleague who did it; empty where it does not say, and of all
+    that no person did: `in_words` of ``by`` calls those. Plain text, to be escaped as any other."""
 
     def text(self, language: str = "en") -> str:
         """The entry in ``language`` ("en" or "nl")."""

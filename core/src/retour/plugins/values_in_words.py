@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
-from retour.model.actor import ActorKind
+from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionKind
 from retour.model.charge_backs import DisputeStep
 from retour.model.destinations import CONSENT_WORDS, ConsentWay, Destination
@@ -41,7 +41,7 @@ from retour.model.returns import (
 )
 from retour.model.shipping import ShippingWay
 from retour.model.summaries import RefundWait, ReturnWait
-from retour.model.text import Text, localised, speaking, text, texts
+from retour.model.text import Text, localised, provider_name, speaking, text, texts
 from retour.model.timeline import Audience
 from retour.model.unreadable import READING_FAULT_WORDS, ReadingFault
 from retour.plugins.registry import PluginStatus
@@ -232,18 +232,24 @@ def in_words(value: object, language: str = "en") -> str:
 
     A state, a wait, a kind or a capability in a word; a `Reason` or an `ErrorCode` in its sentence; an amount, a date,
     a time (in its own zone), a number and a period as CLDR writes them; several of them one after the other; None as
-    nothing. Text stays as it is. Raises `UnknownLanguage`, and `InvalidArgument` for a value that has no words.
+    nothing. An `Actor` is a provider by its name, a person by his id, since only the shop knows what people are called,
+    and else whatever happens by itself. Text stays as it is. Raises `UnknownLanguage`, and `InvalidArgument` for a
+    value that has no words.
 
     >>> in_words(RefundState.PENDING), in_words(RefundState.PENDING, "nl")
     ('being processed', 'in behandeling')
     >>> in_words(datetime.timedelta(days=45)), in_words(1234567, "nl")
     ('45 days', '1.234.567')
+    >>> in_words(Actor.system(), "nl"), in_words(Actor.staff("anna"), "nl")
+    ('automatisch', 'anna')
     """
     words = _words_of(value)
     if words is not None:
         return words.render(language)
     if value is None:
         return ""
+    if isinstance(value, Actor):
+        return _actor(value, language)
     if isinstance(value, AmountStep):
         step = in_words(Money(minor=value.minor_units, currency=value.currency), language)
         return f"{step} ({value.method})" if value.method else step
@@ -276,6 +282,12 @@ def _words_of(value: object) -> Text | None:
     if isinstance(value, datetime.timedelta):
         return _period(value)
     return None
+
+
+def _actor(actor: Actor, language: str) -> str:
+    if actor.kind is ActorKind.PROVIDER:
+        return provider_name(actor.id, language)
+    return in_words(actor.kind, language) if actor.kind is ActorKind.SYSTEM or not actor.id else actor.id
 
 
 def _period(value: datetime.timedelta) -> Text:
