@@ -127,6 +127,10 @@ class Commands:
         read = cases.read if by is not None and by.kind is ActorKind.CUSTOMER else cases.known
         return read(self.shop_id, order_id, connection)
 
+    def dossier(self, order_id: str) -> Dossier:
+        """What is known of an order. Raises `UnknownOrder`."""
+        return self.services.cases.seen(self.shop_id, order_id).dossier
+
     def context(self, draft: Draft) -> HookContext:
         """What the hooks are told beside their subject."""
         return HookContext(shop=self.shop_id, by=draft.by, at=draft.at)

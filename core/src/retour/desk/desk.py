@@ -322,7 +322,7 @@ class ReturnDesk(LabelDesk):
 
     def evidence(self, order_id: str, return_id: str) -> Sequence[EvidenceFile]:
         """The files of a return that are still kept, the oldest first; who added which, and when, the timeline says."""
-        ids = self._commands.known(order_id).dossier.return_(return_id).evidence_ids
+        ids = self._commands.dossier(order_id).return_(return_id).evidence_ids
         return timeline.kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
 
     def approve_return(
@@ -935,9 +935,9 @@ class ReturnDesk(LabelDesk):
         return self._services.shops(self.shop_id).names_of(people)
 
     def dossier(self, order_id: str) -> Dossier:
-        """All that is known of an order's returns and refunds, as it was last seen where the shop has it no more; empty
-        when nothing happened yet. Raises `UnknownOrder`."""
-        return self._commands.known(order_id).dossier
+        """All that is known of an order's returns and refunds, with the order as it was last seen: your `Shop` is asked
+        only for one that nobody has seen. Empty when nothing happened yet. Raises `UnknownOrder`."""
+        return self._commands.dossier(order_id)
 
     def list_returns(
         self,

@@ -223,7 +223,7 @@ class Labels:
 
     def tracking_page(self, order_id: str, return_id: str) -> str:
         """Where the carrier of a return shows its parcel; empty where nobody knows."""
-        dossier = self.commands.known(order_id).dossier
+        dossier = self.commands.dossier(order_id)
         return_ = dossier.return_(return_id)
         return self.tracking_pages({return_id: return_}, dossier).get(return_id, "")
 

@@ -138,6 +138,12 @@ class Cases:
         history, time = history_of(self.store, shop, order_id, connection)
         return Case(shop=shop, order_id=order_id, history=history, time=time)
 
+    def seen(self, shop: str, order_id: str) -> Case:
+        """The order's history, for who looks at what happened. The shop is asked for no order but one that nobody has
+        seen. Raises `UnknownOrder` where it has none either, and `OrderUnreadable`."""
+        case = self.as_last_seen(shop, order_id)
+        return changed(case, given=self.order(shop, order_id)) if case.dossier.order is None else case
+
     def knowing(self, case: Case, payment_id: str) -> Case:
         """The case with the order as the shop has it now, where that is the only place to find a payment. Raises
         `UnknownOrder`."""
