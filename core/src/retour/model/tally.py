@@ -52,18 +52,22 @@ class Tally:
     def _add(self, return_: Return, times: int) -> None:
         if not return_.live:
             return
-        for line_id, units in return_.claimed().items():
+        announced = bool(return_.requested)
+        for line_id, units in return_.claimed().items() if announced else ():
             _add(self.claimed, line_id, times * units)
         for line_id, count in return_.counted.items():
+            if not announced:  # then it claims what was counted, and no sum has to be made of that first
+                _add(self.claimed, line_id, times * count.units)
             _add(self.came_back, line_id, times * count.came_back)
-            if count.absent or count.surplus or count.to_inspect:
+            if count.missing or count.wrong or count.surplus or count.to_inspect:
                 _add(self.absent, line_id, times * count.absent)
                 _add(self.surplus, line_id, times * count.surplus)
                 _add(self.to_inspect, line_id, times * count.to_inspect)
 
 
 def _add(units: dict[str, int], line_id: str, more: int) -> None:
-    if more:
-        units[line_id] = units.get(line_id, 0) + more
-        if not units[line_id]:
-            del units[line_id]
+    number = units.get(line_id, 0) + more
+    if number:
+        units[line_id] = number
+    elif more:
+        del units[line_id]
