@@ -72,7 +72,10 @@ def _added(before: Mapping[str, int], units: Mapping[str, int]) -> dict[str, int
 
 def _between(paid: Paid, ordered: int, start: int, end: int) -> Paid:
     """What the units of a line from ``start`` to ``end`` were paid."""
-    first, last = _first(paid, ordered, start), _first(paid, ordered, end)
+    last = _first(paid, ordered, end)
+    if ordered and not start:
+        return last
+    first = _first(paid, ordered, start)
     taxes = [
         TaxPart(rate=part.rate, net=part.net - before.net, tax=part.tax - before.tax)
         for part, before in zip(last.taxes, first.taxes, strict=True)
@@ -88,13 +91,15 @@ def _together(order: Order, prices: Prices, here: Mapping[str, int]) -> Money:
     """What all units that are here were paid: with the last of them all that was, and never more."""
     if _is_everything(order, here):
         return prices.goods
-    lines = [line for line in order.goods if line.id in prices.paid]
+    lines = [line for line in order.goods if line.id in prices.paid and (here.get(line.id) or not line.ordered)]
     values = [_first(prices.paid[line.id], line.ordered, here.get(line.id, 0)).gross for line in lines]
     return min(total(values, order.currency), prices.goods)
 
 
 def _first(paid: Paid, ordered: int, units: int) -> Paid:
-    """What the first ``units`` of a line were paid, each part by largest remainder."""
+    """What the first ``units`` of a line were paid, each part by largest remainder; all of them what it was."""
+    if units >= ordered and not paid.unknown:
+        return paid
     parts = []
     for part in paid.taxes:
         gross = value_of_units(part.gross, units=ordered, first=units)
