@@ -127,7 +127,7 @@ _OF_CODE = (
 )
 """Errors that only whoever wrote the application can mend."""
 
-DASHBOARDS = ("stripe", "paypal", "manual_transfer", "sendcloud")
+DASHBOARDS = ("mollie", "stripe", "paypal", "manual_transfer", "sendcloud")
 """The plugins whose sandbox says something of its own on its dashboard."""
 
 SECTIONS: Sequence[Section] = (

@@ -135,8 +135,8 @@ def test_a_carrier_refuses_the_next_label(sendcloud: SendcloudSandbox) -> None:
         ("send mollie 1001 1012LM", "Mollie is about payments, not about parcels"),
         ("portal sendcloud 1001 teapot 0", "0 is no number of units"),
         ("portal sendcloud 1001 teapot many", "many is no number of units"),
-        ("portal sendcloud 1001 teapot 1", "no parcel of order 1001 was sent"),
-        ("scan sendcloud 1", "there is no return 1"),
+        ("portal sendcloud 1001 teapot 1", "No parcel of order 1001 was sent"),
+        ("scan sendcloud 1", "There is no return 1"),
     ],
 )
 def test_what_cannot_be_done_with_parcels_is_said(
@@ -169,9 +169,9 @@ def test_help_names_every_command(dashboard: Dashboard) -> None:
         ("pay mollie 10 pi_1", "pi_1 is no payment of Mollie"),
         ("refund mollie tr_1 10", "There is no payment tr_1 at Mollie."),
         ("refunds mollie 'tr_1", "A quotation mark is missing."),
-        ("refund mollie {payment} 44.96", "EUR 44.95 is left"),
-        ("refund mollie {payment} -1", "EUR 44.95 is left"),
-        ("fail mollie re_1", "there is no refund re_1"),
+        ("refund mollie {payment} 44.96", "€44.95 is left"),
+        ("refund mollie {payment} -1", "€44.95 is left"),
+        ("fail mollie re_1", "There is no refund re_1"),
         ("advance", "Write: advance PERIOD"),
         ("advance d", "d is no period"),
         ("advance -1d", "-1d is no period"),

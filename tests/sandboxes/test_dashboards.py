@@ -434,7 +434,7 @@ def test_a_payment_has_the_reference_and_the_currency_that_were_typed(mollie: Mo
     after = browser.send(overview, "pay", amount="1200", amount__currency="jpy", reference="tr_7UhSN1zuXS")
     assert after.said() == "¥1,200 is paid: tr_7UhSN1zuXS"
     again = browser.send(after, "pay", amount="1200", reference="tr_7UhSN1zuXS")
-    assert again.said("alert") == "tr_7UhSN1zuXS is there already"
+    assert again.said("alert") == "tr_7UhSN1zuXS is there already."
     assert [one.amount for one in mollie.ledger.payments.values()] == [Money.of("1200", "JPY")]
 
 
@@ -469,7 +469,7 @@ def test_products_are_typed_with_their_number(browser: Browser, typed: str, item
         ({"items": "a teapot of mine"}, "a teapot of mine is not a product and a number"),
         ({"order_id": ""}, "Fill this in."),
         ({"order_id": "1\0"}, "Write it on one line, without special characters."),
-        ({"order_id": "1002"}, "no parcel of order 1002 was sent, so the portal knows none"),
+        ({"order_id": "1002"}, "No parcel of order 1002 was sent, so the portal knows none."),
     ],
 )
 def test_what_cannot_come_back_is_said(browser: Browser, typed: dict[str, str], why: str) -> None:
@@ -484,10 +484,10 @@ def test_a_file_for_the_bank_is_handed_in_once(browser: Browser) -> None:
     with BankSandbox() as bank:
         page, file = browser.open(bank.dashboard_url), a_file()
         assert browser.send(page, "upload").said("alert") == "Nothing was done yet: Choose a file."
-        assert browser.send(page, "upload", {"file": b"%PDF"}).said("alert").startswith("this is no XML")
+        assert browser.send(page, "upload", {"file": b"%PDF"}).said("alert").startswith("This is no XML")
         assert browser.send(page, "upload", {"file": file}).said() == "Transfers in the file: 1"
         again = browser.send(browser.open(bank.dashboard_url), "upload", {"file": file})
-        assert again.said("alert") == "message B1 was handed in before"
+        assert again.said("alert") == "Message B1 was handed in before."
         assert refunds(bank) == [PART]
 
 

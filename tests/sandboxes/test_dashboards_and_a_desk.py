@@ -198,7 +198,7 @@ def test_after_a_payout_a_refund_waits_until_customers_pay_again(shop: Shop) -> 
 
 def test_a_payout_that_there_is_no_money_for_is_refused(shop: Shop) -> None:
     shop.sandbox.pay_out("EUR")
-    with pytest.raises(ValueError, match=r"nothing to pay out: the balance is EUR 0\.00"):
+    with pytest.raises(ValueError, match=r"nothing to pay out: the balance is €0\.00"):
         shop.sandbox.pay_out("EUR")
 
 

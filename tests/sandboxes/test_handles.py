@@ -213,7 +213,7 @@ def test_what_is_not_there_is_said(sandbox: PaymentSandbox) -> None:
         lambda: sandbox.refund_in_dashboard("UNKNOWN", PART),
         lambda: sandbox.fail("UNKNOWN"),
     ):
-        with pytest.raises(ValueError, match=r"there is no .* UNKNOWN"):
+        with pytest.raises(ValueError, match=r"There is no .* UNKNOWN"):
             attempt()
 
 

@@ -155,5 +155,5 @@ def test_an_invoice_is_paid_once_and_only_what_was_paid_goes_back(bank: BankSand
         bank.pay(PAID, reference="invoice 7")
     with pytest.raises(ValueError, match="never paid"):
         bank.refund_in_dashboard("invoice 8", PAID)
-    with pytest.raises(ValueError, match="there is no refund T1"):
+    with pytest.raises(ValueError, match="There is no refund T1"):
         bank.fail("T1")

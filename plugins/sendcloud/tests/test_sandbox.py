@@ -89,12 +89,12 @@ def test_no_carrier_can_have_a_parcel_whose_label_is_not_announced_or_is_cancell
 
 @pytest.mark.parametrize("label", ["", "x", "1"])
 def test_a_label_that_is_not_there_is_told(sandbox: SendcloudSandbox, label: str) -> None:
-    with pytest.raises(ValueError, match="there is no return"):
+    with pytest.raises(ValueError, match="There is no return"):
         sandbox.scan(label)
 
 
 def test_a_return_in_the_portal_needs_a_parcel_that_was_sent(sandbox: SendcloudSandbox) -> None:
-    with pytest.raises(ValueError, match="no parcel of order 1001 was sent"):
+    with pytest.raises(ValueError, match="No parcel of order 1001 was sent"):
         sandbox.return_in_portal("1001", {"teapot": 1})
 
 

@@ -14,7 +14,7 @@ from retour.model.labels import LABEL_WORDS, PARCEL_WORDS, LabelState
 from retour.model.money import Money
 from retour.model.refunds import REFUND_WORDS, RefundState
 from retour.model.text import Text
-from retour.sandbox import BookedLabel, Fault, HasPortal, NoSuchPayment, PaymentSandbox, ShippingSandbox
+from retour.sandbox import BookedLabel, Fault, HasPortal, NoSuchPayment, NotPossible, PaymentSandbox, ShippingSandbox
 
 Said = Sequence[Text | str]
 """What a line is answered with, each on a line of its own."""
@@ -62,7 +62,9 @@ class Dashboard:
             raise NotUnderstood(
                 text("There is no payment {payment} at {provider}.", payment=error.reference, provider=given[0])
             ) from error
-        except ValueError as error:  # what a sandbox refuses, in its own words
+        except NotPossible as error:
+            raise NotUnderstood(error.message) from error
+        except ValueError as error:  # what a sandbox of others refuses, in its own words
             raise NotUnderstood(text("{why}", why=str(error))) from error
 
     def pay(self, provider: str, amount: str, reference: str = "") -> Said:

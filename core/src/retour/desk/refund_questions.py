@@ -53,7 +53,9 @@ class RefundQuestions:
             raise not_by_api(order, payment, provider)
         able = provider.capabilities.currencies
         if able and payment.captured.currency not in able:
-            why = text("{provider} does not refund {currency}", provider=provider.name, currency=order.currency)
+            why = text(
+                "{provider} does not refund {currency}", provider=provider.name, currency=payment.captured.currency
+            )
             raise not_by_api(order, payment, why, page=False)
         return self._read(case, payment, provider)
 

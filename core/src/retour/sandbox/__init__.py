@@ -26,6 +26,7 @@ from retour.sandbox.ledger import (
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.not_possible import NotPossible
 from retour.sandbox.payment_dashboard import PAYMENT_ACTIONS, PAYMENT_TABLES
 from retour.sandbox.payments import (
     BookedRefund,
@@ -70,6 +71,7 @@ __all__ = [
     "LoopbackSandbox",
     "NamesPayments",
     "NoSuchPayment",
+    "NotPossible",
     "PaymentSandbox",
     "Refused",
     "Remembered",

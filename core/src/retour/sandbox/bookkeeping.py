@@ -8,19 +8,20 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
 from retour.model.money import Money
 from retour.model.refunds import Reported
-from retour.model.text import Text
-from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable
+from retour.model.text import Text, text
+from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable, Words
 from retour.sandbox.ledger import Ledger, SandboxPayment, SandboxRefund
 from retour.sandbox.lifecycle import Lifecycle
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.not_possible import NotPossible
 from retour.sandbox.payment_dashboard import PAYMENT_ACTIONS, PAYMENT_TABLES, standing
 from retour.sandbox.payments import BookedRefund, SandboxWebhook
 
@@ -30,8 +31,9 @@ class BookkeepingSandbox(LoopbackSandbox):
 
     - ``provider`` and ``lifecycle``: its name, and how its refunds go on by themselves;
     - ``payment_ids`` and ``refund_ids``: how its ids begin, before ``id_digits``;
-    - ``references``, a regular expression, and ``references_are``, in words (whose, and how they begin): what a shop
-      can have stored, if that is not only such an id;
+    - ``references``, a regular expression, and ``references_are``, a sentence about how they begin: what a shop can
+      have stored, if that is not only such an id;
+    - ``currencies`` and ``smallest_steps``: the amounts that can be paid there, if those are not all of them;
     - `LoopbackSandbox.settings`, and ``handle``, which answers a request or raises `Refused`;
     - ``tell``, if it has webhooks, and ``sign``, if they are signed only when they are sent;
     - ``dashboard_actions``, if people can do more at the provider than with these books, and ``dashboard_tables``.
@@ -53,7 +55,14 @@ class BookkeepingSandbox(LoopbackSandbox):
     """How many digits stand behind that."""
 
     references: ClassVar[str] = ""
-    references_are: ClassVar[str] = ""
+    references_are: ClassVar[Words] = ""
+    currencies: ClassVar[Collection[str]] = frozenset()
+    """The currencies (ISO 4217) that the provider has; every one where none is named."""
+
+    smallest_steps: ClassVar[Mapping[str, int]] = {}
+    """Minor units of the smallest step in which amounts of a currency go there, where that is not one of them:
+    ``{"HUF": 100}`` of a provider that takes whole forints only."""
+
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {}
     """What a refund says that a person makes in the dashboard."""
 
@@ -62,7 +71,7 @@ class BookkeepingSandbox(LoopbackSandbox):
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
-        self.ledger = Ledger(lifecycle=self.lifecycle, clock=self.clock, tell=self.tell)
+        self.ledger = Ledger(lifecycle=self.lifecycle, clock=self.clock, tell=self.tell, check_amount=self.check_amount)
         self._made: Counter[str] = Counter()
 
     # --- the provider's own ------------------------------------------------------------------------------
@@ -106,8 +115,7 @@ class BookkeepingSandbox(LoopbackSandbox):
             payment = self.stored(reference)
             left = self.refundable(payment)
             if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
-                status = f" and it is {payment.status}" if payment.status else ""
-                raise ValueError(f"{amount} cannot be refunded of {reference}: {left} is left{status}")
+                raise NotPossible(_why_no_refund(payment, amount, left, reference))
             return self.make_refund(payment, amount, {**self.said_in_dashboard, **said}).id
 
     def cancel_in_dashboard(self, refund: str) -> None:
@@ -154,6 +162,7 @@ class BookkeepingSandbox(LoopbackSandbox):
     def set_balance(self, balance: Money) -> None:
         """What the merchant has at the provider in one currency; without it there is always enough."""
         with self.lock:
+            self.check_amount(balance)
             self.ledger.balance[balance.currency] = balance
             self.settle()
 
@@ -181,10 +190,39 @@ class BookkeepingSandbox(LoopbackSandbox):
         """Raise `ValueError` for a reference that the provider does not give, or has given before."""
         shape = self.references or f"{self.payment_ids}_[0-9A-Za-z]+"
         if reference and not re.fullmatch(shape, reference):
-            words = self.references_are or f"{self.provider}: those have the shape {shape}"
-            raise ValueError(f"{reference} is no payment of {words}")
+            raise NotPossible(
+                text(
+                    "{reference} is no payment of {provider}. {shape}",
+                    reference=reference,
+                    provider=self.called,
+                    shape=self.references_are or text("Its payments have the shape {shape}.", shape=shape),
+                )
+            )
         if self.ledger.knows(reference):
-            raise ValueError(f"{reference} is there already")
+            raise NotPossible(text("{reference} is there already.", reference=reference))
+
+    def takes(self, currency: str) -> bool:
+        """Whether the provider has a currency at all: one of ``currencies``, if some are named."""
+        return not self.currencies or currency in self.currencies
+
+    def check_amount(self, amount: Money) -> None:
+        """Raise `NotPossible` for an amount that the provider cannot have, since it has no words for it: in a currency
+        that it does not take, or between two steps. Its books ask before anything comes into them."""
+        if not self.takes(amount.currency):
+            raise NotPossible(
+                text("{provider} takes no payments in {currency}.", provider=self.called, currency=amount.currency)
+            )
+        step = self.smallest_steps.get(amount.currency, 1)
+        if amount.minor % step:
+            raise NotPossible(
+                text(
+                    "{amount} cannot be paid at {provider}: there, amounts in {currency} go in steps of {step}.",
+                    amount=amount,
+                    provider=self.called,
+                    currency=amount.currency,
+                    step=Money(minor=step, currency=amount.currency),
+                )
+            )
 
     def stored(self, reference: str) -> SandboxPayment:
         """The payment that a shop stored; raises `NoSuchPayment` if there is none."""
@@ -206,8 +244,24 @@ class BookkeepingSandbox(LoopbackSandbox):
         """Cancel a refund; raises `ValueError` where that is not possible any more."""
         cancellable = self.lifecycle.cancellable
         if cancellable is not None and refund.status not in cancellable:
-            raise ValueError(f"{refund.id} is {refund.status}, too late to cancel")
+            raise NotPossible(
+                text("{refund} is {status}: it is too late to cancel it.", refund=refund.id, status=refund.status)
+            )
         self.ledger.end(refund, Reported.CANCELLED)
+
+
+def _why_no_refund(payment: SandboxPayment, amount: Money, left: Money, reference: str) -> Text:
+    if payment.status:
+        return text(
+            "{amount} of {payment} cannot be refunded: {left} is left, and the payment is {status}.",
+            amount=amount,
+            payment=reference,
+            left=left,
+            status=payment.status,
+        )
+    return text(
+        "{amount} of {payment} cannot be refunded: {left} is left.", amount=amount, payment=reference, left=left
+    )
 
 
 def spoilt(webhook: SandboxWebhook, header: str) -> SandboxWebhook:

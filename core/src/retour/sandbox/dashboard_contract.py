@@ -76,8 +76,8 @@ class DashboardAction:
     """What a person does at the provider: a form with one button.
 
     ``method`` is that of the sandbox which does it. It is called with the name of the thing, if the action is about
-    one, then with what was typed and what is ``given`` by their names. It raises `ValueError`, with a sentence, for
-    what cannot be.
+    one, then with what was typed and what is ``given`` by their names. It raises `NotPossible` for what cannot be; the
+    sentence of any other `ValueError` is shown as it is.
     """
 
     name: str

@@ -118,7 +118,7 @@ class DashboardPages:
     # --- the frame ---------------------------------------------------------------------------------------
 
     def _document(self, title: Words, *inside: str | None) -> Markup:
-        name = self.say(self.sandbox.dashboard_title or self.sandbox.provider)
+        name = self.say(self.sandbox.called)
         head = tag(
             "head",
             tag("meta", charset="utf-8"),

@@ -28,6 +28,7 @@ from retour.sandbox.dashboard_contract import DashboardTable, Words, check_dashb
 from retour.sandbox.dashboard_forms import NotTaken, Typed, arguments, typed_in
 from retour.sandbox.dashboard_pages import FILES, ROOT, DashboardPages, WhyNot, found_in, offered, table_of
 from retour.sandbox.markup import Markup
+from retour.sandbox.not_possible import NotPossible
 from retour.sandbox.server import ON_THIS_MACHINE, SandboxRequest, SandboxResponse
 
 _HEADERS = {
@@ -173,7 +174,9 @@ class DashboardSite:
             raise not_done(text("Nothing was done yet:"), error.faults) from None
         except RetourError as error:
             raise not_done(error.message) from None
-        except ValueError as error:  # what a sandbox refuses, in its own words
+        except NotPossible as error:
+            raise not_done(error.message) from None
+        except ValueError as error:  # what a sandbox of others refuses, in its own words
             raise not_done(str(error)) from None
         values = {**given, "of": called[0] if called else "", "made": made}
         return _filled(action.done, values), () if table is None else (table.name, *called)

@@ -14,10 +14,12 @@ import attrs
 
 from retour.model.labels import SCANNED, Charged, ParcelState, Told
 from retour.model.money import Money
+from retour.model.text import text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardTable
 from retour.sandbox.label_dashboard import LABEL_ACTIONS, LABEL_TABLES
 from retour.sandbox.loopback_sandbox import LoopbackSandbox
 from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.not_possible import NotPossible
 from retour.sandbox.payments import SandboxWebhook
 from retour.sandbox.shipping_sandbox import BookedLabel
 
@@ -221,14 +223,14 @@ class LabellingSandbox(LoopbackSandbox):
         """The label that the provider calls so; raises `ValueError` if there is none."""
         found = self._called.get(reference)
         if found is None:
-            raise ValueError(f"there is no label {reference}")
+            raise NotPossible(text("There is no label {label}.", label=reference))
         return found
 
     def cancel(self, label: SandboxLabel) -> None:
         """Begin to cancel a label; raises `ValueError` for one that a carrier has or had. Of one that is being
         cancelled, or is, nothing changes."""
         if label.progress is not ParcelState.NOT_SENT or label.told is Told.REFUSED:
-            raise ValueError(f"label {label.reference} is {label.status}, too late to cancel")
+            raise NotPossible(text("It is too late to cancel label {label}.", label=label.reference))
         if label.told not in (Told.CANCELLING, Told.CANCELLED):
             label.to_come = (self.clock.now() + self.cancellation_takes, Told.CANCELLED)
             self._waiting.append(label)
@@ -240,7 +242,9 @@ class LabellingSandbox(LoopbackSandbox):
             self.settle()
             one = self.label(label)
             if one.told not in (Told.READY, Told.CANCELLING):
-                raise ValueError(f"label {label} is {one.told}: no carrier can have its parcel")
+                raise NotPossible(
+                    text("Label {label} cannot be used, so no carrier can have its parcel.", label=one.reference)
+                )
             one.to_come = None  # a label that is used is not cancelled any more
             one.charged = one.charged or progress in SCANNED
             self._becomes(one, told=Told.READY, progress=progress)

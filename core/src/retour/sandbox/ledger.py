@@ -12,15 +12,17 @@ import attrs
 from retour.model.money import Money
 from retour.model.order import Mode
 from retour.model.refunds import Reported
+from retour.model.text import text
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
+from retour.sandbox.not_possible import NotPossible
 
 
-class NoSuchPayment(ValueError):
+class NoSuchPayment(NotPossible):
     """A sandbox has no payment of the name ``reference``, nor an order of this name with one payment."""
 
     def __init__(self, reference: str) -> None:
-        super().__init__(f"there is no payment {reference}")
+        super().__init__(text("There is no payment {payment}.", payment=reference))
         self.reference = reference
 
 
@@ -163,10 +165,18 @@ class Ledger:
     what the merchant has at the provider, per currency; where nothing is said of one there is always enough. What was
     paid out is in ``payouts``, the oldest first; from the first one of a currency on, payments in it go to the balance.
     While it is ``held`` no refund goes on by itself. ``tell`` is called for every change, with the refund and the
-    status that it had before: none, for a new one.
+    status that it had before: none, for a new one. ``check_amount`` raises `NotPossible` for an amount that the
+    provider cannot have, before anything comes into the books.
     """
 
-    def __init__(self, *, lifecycle: Lifecycle, clock: SandboxClock, tell: Callable[[SandboxRefund], None]) -> None:
+    def __init__(
+        self,
+        *,
+        lifecycle: Lifecycle,
+        clock: SandboxClock,
+        tell: Callable[[SandboxRefund], None],
+        check_amount: Callable[[Money], None] = lambda _: None,
+    ) -> None:
         self.lifecycle = lifecycle
         self.payments: dict[str, SandboxPayment] = {}
         self.orders: dict[str, list[SandboxPayment]] = {}
@@ -177,13 +187,17 @@ class Ledger:
         self._released_at: datetime.datetime | None = None
         self._clock = clock
         self._tell = tell
+        self._check_amount = check_amount
         self._named: dict[str, SandboxPayment] = {}
         self._under_way: list[SandboxRefund] = []
 
     # --- payments ----------------------------------------------------------------------------------------
 
     def add(self, payment: SandboxPayment, *, order: str = "") -> SandboxPayment:
-        """A payment comes in, as one of an ``order`` if that is given."""
+        """A payment comes in, as one of an ``order`` if that is given. Raises `NotPossible` for less than nothing."""
+        if payment.amount.minor < 0:
+            raise NotPossible(text("An amount is never below zero."))
+        self._check_amount(payment.amount)
         self.payments[payment.id] = payment
         self._named |= dict.fromkeys((payment.id, *payment.names), payment)
         if order:
@@ -218,7 +232,15 @@ class Ledger:
         most = payment.amount - payment.charged_back
         taken = most if amount is None else amount
         if taken.currency != most.currency or not 0 < taken.minor <= most.minor:
-            raise ValueError(f"{taken} of {payment.id} cannot be charged back: {most} is not charged back yet")
+            raise NotPossible(
+                text(
+                    "{amount} of {payment} cannot be charged back: {left} is not charged back yet.",
+                    amount=taken,
+                    payment=payment.id,
+                    left=most,
+                )
+            )
+        self._check_amount(taken)
         made = SandboxChargeBack(id=reference, amount=taken, made_at=self._clock.now())
         payment.charge_backs.append(made)
         self._move(Money.zero(taken.currency) - taken)
@@ -228,7 +250,7 @@ class Ledger:
         """The customer's bank gives back all that it took of a payment. Raises `ValueError` if it has nothing of it."""
         taken = [one for one in payment.charge_backs if one.reversed_at is None]
         if not taken:
-            raise ValueError(f"the bank has nothing of {payment.id} to give back")
+            raise NotPossible(text("The bank has nothing of {payment} to give back.", payment=payment.id))
         for one in taken:
             self.reverse(one)
 
@@ -248,7 +270,7 @@ class Ledger:
         `ValueError` where there is nothing."""
         amount = self.on_balance(currency)
         if amount.minor <= 0:
-            raise ValueError(f"there is nothing to pay out: the balance is {amount}")
+            raise NotPossible(text("There is nothing to pay out: the balance is {balance}.", balance=amount))
         made = SandboxPayout(id=reference, amount=amount, made_at=self._clock.now())
         self.payouts.append(made)
         self.balance[currency] = Money.zero(currency)
@@ -266,7 +288,17 @@ class Ledger:
         way: Sequence[Step] = (),
     ) -> SandboxRefund:
         """A refund with this ``reference``, made without a question; it goes its ``way``, the usual one unless one is
-        given."""
+        given. Raises `NotPossible` in another currency than that of the payment."""
+        if amount.currency != payment.amount.currency:
+            raise NotPossible(
+                text(
+                    "{amount} cannot go back on {payment}, which was paid in {currency}.",
+                    amount=amount,
+                    payment=payment.id,
+                    currency=payment.amount.currency,
+                )
+            )
+        self._check_amount(amount)
         now = self._clock.now()
         made = SandboxRefund(
             id=reference,
@@ -290,19 +322,25 @@ class Ledger:
     def made(self, reference: str) -> SandboxRefund:
         """A refund by its id; raises `ValueError` if there is none."""
         if reference not in self.refunds:
-            raise ValueError(f"there is no refund {reference}")
+            raise NotPossible(text("There is no refund {refund}.", refund=reference))
         return self.refunds[reference]
 
     def end(self, refund: SandboxRefund, meaning: Reported, *, reason: str = "") -> None:
         """A refund fails or is cancelled, also after it succeeded. Raises `ValueError` for one that ended so before."""
         if not refund.counts:
-            raise ValueError(f"{refund.id} is {refund.status} already")
+            raise NotPossible(text("{refund} is {status} already.", refund=refund.id, status=refund.status))
         self.become(refund, self.lifecycle.word(meaning), reason=reason)
 
     def delay(self, refund: SandboxRefund, by: datetime.timedelta) -> None:
         """What comes next of a refund comes so much later. Raises `ValueError` where nothing comes by itself."""
         if not refund.steps or not refund.funded:
-            raise ValueError(f"{refund.id} is {refund.status}: nothing comes by itself that could be delayed")
+            raise NotPossible(
+                text(
+                    "{refund} is {status}: nothing comes by itself that could be delayed.",
+                    refund=refund.id,
+                    status=refund.status,
+                )
+            )
         refund.steps[0] = attrs.evolve(refund.steps[0], after=refund.steps[0].after + by)
 
     def become(

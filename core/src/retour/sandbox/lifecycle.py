@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from retour.model.refunds import Reported
+from retour.model.text import text
+from retour.sandbox.not_possible import NotPossible
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +54,16 @@ class Lifecycle:
         for word, meant in self.statuses.items():
             if meant is meaning:
                 return word
-        raise ValueError(f"no refund of this provider is ever {meaning}")
+        raise NotPossible(_NEVER[meaning])
 
     def counts(self, status: str) -> bool:
         """Whether a refund with this status takes from what is left of its payment."""
         return self.meaning(status) not in (Reported.FAILED, Reported.CANCELLED)
+
+
+_NEVER = {
+    Reported.PENDING: text("No refund of this provider is ever pending."),
+    Reported.SUCCEEDED: text("No refund of this provider ever succeeds."),
+    Reported.FAILED: text("No refund of this provider ever fails."),
+    Reported.CANCELLED: text("No refund of this provider is ever cancelled."),
+}

@@ -59,6 +59,11 @@ class LoopbackSandbox:
         self.server.stop()
 
     @property
+    def called(self) -> Words:
+        """What people call the provider."""
+        return self.dashboard_title or self.provider
+
+    @property
     def url(self) -> str:
         """Where it is: what ``api_url`` is in the settings."""
         return self.server.url

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
+from retour import InvalidAmount
 from retour.providers import Money, RefundStatus, Text, TextDomain
 from retour.sandbox import (
     BookkeepingSandbox,
@@ -25,6 +26,7 @@ from retour.sandbox import (
     DashboardFile,
     DashboardTable,
     Lifecycle,
+    NotPossible,
     PaymentSandbox,
     Refused,
     SandboxClock,
@@ -85,9 +87,9 @@ class BankSandbox(BookkeepingSandbox):
         with self.lock:
             invoice = reference or f"invoice {len(self.invoices) + 1}"
             if invoice in self.invoices:
-                raise ValueError(f"{invoice} is paid already")
+                raise NotPossible(text("{invoice} is paid already.", invoice=invoice))
             self.invoices[invoice] = amount
-            self.stored(invoice).amount = amount
+            self._in(invoice, amount.currency).amount = amount
             return invoice
 
     def upload(self, file: bytes) -> int:
@@ -99,7 +101,7 @@ class BankSandbox(BookkeepingSandbox):
         with self.lock:
             message, iban, transfers = _read(file)
             if message in self._messages:
-                raise ValueError(f"message {message} was handed in before")
+                raise _HandedInBefore(text("Message {message} was handed in before.", message=message))
             self._messages.add(message)
             self.iban = iban or self.iban
             for amount, remittance, end_to_end_id in transfers:
@@ -111,7 +113,7 @@ class BankSandbox(BookkeepingSandbox):
         what he types. The bank does not look at what was paid."""
         with self.lock:
             if reference not in self.invoices:
-                raise ValueError(f"{reference} was never paid")
+                raise NotPossible(text("{invoice} was never paid.", invoice=reference))
             words = said.get("remittance", f"Retour {_number(reference)}")
             return self._transfer(amount, words, "").id
 
@@ -136,6 +138,19 @@ class BankSandbox(BookkeepingSandbox):
         nothing = SandboxPayment(id=number, amount=Money.zero("EUR"), made_at=self.clock.now())
         return known or self.ledger.add(nothing)
 
+    def _in(self, reference: str, currency: str) -> SandboxPayment:
+        """What belongs to an invoice in a currency. The bank knows no invoices, so that one can be paid in another
+        currency than somebody pays back for it: the two are counted apart."""
+        found = self.stored(reference)
+        if found.amount.currency == currency:
+            return found
+        if not (found.amount or found.refunds):
+            found.amount = Money.zero(currency)
+            return found
+        apart = f"{found.id}-{currency}"
+        nothing = SandboxPayment(id=apart, amount=Money.zero(currency), made_at=self.clock.now())
+        return self.ledger.payments.get(apart) or self.ledger.add(nothing)
+
     def refund_id(self, refund: SandboxRefund) -> str:
         """The EndToEndId, where the transfer is not one that a person typed in."""
         return str(refund.said["end_to_end_id"])
@@ -149,7 +164,7 @@ class BankSandbox(BookkeepingSandbox):
 
     def _transfer(self, amount: Money, remittance: str, end_to_end_id: str) -> SandboxRefund:
         return self.ledger.refund(
-            self.stored(remittance),
+            self._in(remittance, amount.currency),
             amount,
             reference=f"T{len(self.ledger.refunds) + 1:08}",
             said={"remittance": remittance, "end_to_end_id": end_to_end_id.replace(_NOT_PROVIDED, "")},
@@ -172,11 +187,15 @@ class BankSandbox(BookkeepingSandbox):
         if (request.method, request.path) == ("POST", "/files"):
             try:
                 return SandboxResponse(status=201, body={"transfers": self.upload(request.body)})
-            except ValueError as error:
-                raise _refused(409 if "before" in str(error) else 422, str(error)) from None
+            except NotPossible as error:
+                raise _refused(409 if isinstance(error, _HandedInBefore) else 422, str(error)) from None
         if (request.method, request.path) == ("GET", "/statement"):
             return SandboxResponse(status=200, body=[_plain(line) for line in self.statement()])
         raise _refused(404, f"{request.method} {request.path} is not here")
+
+
+class _HandedInBefore(NotPossible):
+    """A file whose message id the bank has seen."""
 
 
 def _refused(status: int, words: str) -> Refused:
@@ -204,22 +223,25 @@ def _read(file: bytes) -> tuple[str, str, list[tuple[Money, str, str]]]:
     try:
         root = ElementTree.fromstring(file)  # noqa: S314 - a merchant's own file, on his own machine
     except ElementTree.ParseError as error:
-        raise ValueError(f"this is no XML: {error}") from None
+        raise NotPossible(text("This is no XML: {why}", why=str(error))) from None
     message = root.findtext(".//{*}GrpHdr/{*}MsgId", "")
     found = [
         (_amount(one), one.findtext("{*}RmtInf/{*}Ustrd", ""), one.findtext("{*}PmtId/{*}EndToEndId", ""))
         for one in root.iterfind(".//{*}CdtTrfTxInf")
     ]
     if not message or not found:
-        raise ValueError("this is no pain.001 file with transfers")
+        raise NotPossible(text("This is no pain.001 file with transfers."))
     return message, root.findtext(".//{*}DbtrAcct/{*}Id/{*}IBAN", ""), found
 
 
 def _amount(transfer: ElementTree.Element) -> Money:
     amount = transfer.find("{*}Amt/{*}InstdAmt")
     if amount is None or not amount.text:
-        raise ValueError("a transfer has no amount")
-    return Money.of(amount.text, amount.get("Ccy", ""))
+        raise NotPossible(text("A transfer has no amount."))
+    try:
+        return Money.of(amount.text, amount.get("Ccy", ""))
+    except InvalidAmount as error:
+        raise NotPossible(error.message) from None
 
 
 _: type[PaymentSandbox] = BankSandbox

@@ -126,6 +126,7 @@ class Mollie:
         webhooks=WebhookTrust.FETCH,
         idempotency=Idempotency(header="Idempotency-Key", window=IDEMPOTENCY_WINDOW),
         late_failure_within=LATE_FAILURE,
+        currencies=wire.CURRENCIES,
         steps=WHOLE_UNITS,
         never_refunded=WITHOUT_REFUNDS,
         unconfirmed=frozenset({"late_failure_within"}),

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import attrs
 
-from retour.providers import Mode, Money, Secret, hmac_sha256
+from retour.providers import Mode, Money, Secret, Text, TextDomain, hmac_sha256
 from retour.sandbox import (
     BookkeepingSandbox,
     KeyInUse,
@@ -42,6 +42,8 @@ from retour.sandbox import (
 )
 from retour_mollie import webhooks, wire
 from retour_mollie.sandbox_answers import HAL, Answers, Json, error, is_refundable
+
+text = TextDomain("retour_mollie").text
 
 TEST_KEY = "test_sandboxSandboxSandboxSandbox00"
 LIVE_KEY = "live_sandboxSandboxSandboxSandbox00"
@@ -94,7 +96,8 @@ class MollieSandbox(BookkeepingSandbox):
     payment_ids: ClassVar[str] = "tr"
     id_digits: ClassVar[int] = 10
     references: ClassVar[str] = "(tr|ord)_[0-9A-Za-z]+"
-    references_are: ClassVar[str] = "Mollie: those begin with tr_, its orders with ord_"
+    references_are: ClassVar[Text] = text("Its payments begin with tr_, its orders with ord_.")
+    currencies: ClassVar[Collection[str]] = wire.CURRENCIES
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {"description": "Refund", "metadata": None}
     test_key = TEST_KEY
     live_key = LIVE_KEY

@@ -57,6 +57,15 @@ CANCELLABLE = frozenset({"queued", "pending"})
 USUAL_PAGE = 50
 """Refunds on a page of a list unless another number is asked for (parameter ``list-limit``)."""
 
+_CURRENCIES = """
+AED AUD BGN BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS ISK JPY MXN MYR NOK NZD PHP PLN RON RUB SEK SGD THB TWD
+USD ZAR
+"""
+
+CURRENCIES = frozenset(_CURRENCIES.split())
+"""The currencies that Mollie has, those of payments by PayPal included (source/payments/multicurrency.rst of 2024,
+https://docs.mollie.com/docs/multicurrency)."""
+
 _AMOUNT = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 
 

@@ -40,7 +40,7 @@ from retour_paypal.api import Api
 from retour_paypal.disputes import DISPUTED, charged_back, in_the_way, not_shown, why_in_the_way
 from retour_paypal.settings import Settings
 from retour_paypal.webhooks import Webhooks, read_event
-from retour_paypal.wire import WireCapture, WireOrder, WireRefund, read_money, refund_body
+from retour_paypal.wire import CURRENCIES, WireCapture, WireOrder, WireRefund, read_money, refund_body
 
 text = TextDomain("retour_paypal").text
 
@@ -122,6 +122,7 @@ class PayPal:
         refund_window_days=180,
         idempotency=IDEMPOTENCY,
         late_failure_within=LATE_FAILURE,
+        currencies=CURRENCIES,
         steps=WHOLE_UNITS,
         unconfirmed=frozenset({"late_failure_within"}),
     )

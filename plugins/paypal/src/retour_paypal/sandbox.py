@@ -14,7 +14,7 @@ import re
 import uuid
 import zlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -25,12 +25,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from retour import InvalidAmount
 from retour.providers import Money, RawWebhook, Text
 from retour.sandbox import (
     BookkeepingSandbox,
     DashboardAction,
     Lifecycle,
     NoSuchPayment,
+    NotPossible,
     PaymentSandbox,
     Refused,
     Remembered,
@@ -43,11 +45,13 @@ from retour.sandbox import (
     Step,
     spoilt,
 )
-from retour_paypal import sandbox_dashboard
+from retour_paypal import sandbox_dashboard, wire
+from retour_paypal.provider import WHOLE_UNITS
 from retour_paypal.sandbox_answers import Answers, Json, written
+from retour_paypal.sandbox_dashboard import text
 from retour_paypal.sandbox_issues import ISSUES, error_body
 from retour_paypal.sandbox_signer import Signer, sandbox_signer
-from retour_paypal.wire import STATUSES
+from retour_paypal.wire import CURRENCIES, STATUSES
 
 KEEPS_KEYS = datetime.timedelta(days=45)
 """Parameter ``paypal_request_id`` of Payments v2."""
@@ -61,7 +65,6 @@ TOKEN_SECONDS = 32_400
 CREDENTIALS = ("sandbox-client", "sandbox-secret")
 """The only client id and secret that the sandbox knows."""
 
-_WHOLE_UNITS = ("HUF", "JPY", "TWD")
 _VALUE = re.compile(r"-?[0-9]+|-?[0-9]*\.[0-9]+")
 _LONGEST = {"custom_id": 127, "invoice_id": 127, "note_to_payer": 255}
 _EVENTS = {
@@ -104,7 +107,9 @@ class PayPalSandbox(BookkeepingSandbox):
     dashboard_actions: ClassVar[Sequence[DashboardAction]] = sandbox_dashboard.ACTIONS
     lifecycle: ClassVar[Lifecycle] = Lifecycle(statuses=STATUSES, way=(Step(status="COMPLETED"),))
     references: ClassVar[str] = "(capture:|order:)?[A-Z0-9]{1,36}"
-    references_are: ClassVar[str] = "PayPal, nor an order of it: their ids are capitals and digits"
+    references_are: ClassVar[Text] = sandbox_dashboard.REFERENCES_ARE
+    currencies: ClassVar[Collection[str]] = CURRENCIES
+    smallest_steps: ClassVar[Mapping[str, int]] = {step.currency: step.minor_units for step in WHOLE_UNITS}
 
     def __init__(self, *, clock: SandboxClock | None = None, port: int = 0) -> None:
         super().__init__(clock=clock, port=port)
@@ -156,7 +161,7 @@ class PayPalSandbox(BookkeepingSandbox):
         with self.lock:
             self.check_new(reference)
             if self.ledger.knows(given):
-                raise ValueError(f"{reference} is there already")
+                raise NotPossible(text("{reference} is there already.", reference=reference))
             made = given if given and kind != "order" else self.new_id()
             order = given if kind == "order" else order or self.new_id()
             capture = SandboxPayment(
@@ -221,7 +226,7 @@ class PayPalSandbox(BookkeepingSandbox):
         with self.lock:
             found = self.stored(capture)
             if found.id not in self._disputed:
-                raise ValueError(f"there is no open case about {capture}")
+                raise NotPossible(text("There is no open case about {payment}.", payment=capture))
             self._close(found)
 
     def charge_back(self, reference: str, amount: Money | None = None) -> str:
@@ -235,7 +240,13 @@ class PayPalSandbox(BookkeepingSandbox):
             self.ledger.settle()
             capture = self.stored(reference)
             if amount not in (None, capture.amount):
-                raise ValueError(f"{amount} of {reference} cannot be charged back: PayPal says nothing of parts")
+                raise NotPossible(
+                    text(
+                        "{amount} of {payment} cannot be charged back: PayPal takes back a payment as a whole.",
+                        amount=amount,
+                        payment=reference,
+                    )
+                )
             self.ledger.charge_back(capture, amount, reference="")
             self._close(capture)
             event = self._event("PAYMENT.CAPTURE.REVERSED", "capture", self._answers.capture(capture, in_order=False))
@@ -494,25 +505,28 @@ class PayPalSandbox(BookkeepingSandbox):
 _: type[PaymentSandbox] = PayPalSandbox  # held by the type checker
 
 
-def _read_amount(wire: object, currency: str) -> Money:
+def _read_amount(given: object, currency: str) -> Money:
     """An amount (schema ``money``), held to the decimals of its currency."""
-    if not isinstance(wire, dict):
+    if not isinstance(given, dict):
         raise _refused("INVALID_PARAMETER_SYNTAX", "/amount")
-    code, value = wire.get("currency_code"), wire.get("value")
+    code, value = given.get("currency_code"), given.get("value")
     if code is None or value is None:
         raise _refused("MISSING_REQUIRED_PARAMETER", "/amount/value" if value is None else "/amount/currency_code")
     if not isinstance(value, str) or len(value) > 32 or not _VALUE.fullmatch(value):
         raise _refused("INVALID_PARAMETER_SYNTAX", "/amount/value")
-    if not isinstance(code, str) or not re.fullmatch(r"[A-Z]{3}", code):
+    if not isinstance(code, str) or code not in CURRENCIES:
         raise _refused("INVALID_CURRENCY_CODE", "/amount/currency_code")
     if code != currency:
         raise _refused("REFUND_CAPTURE_CURRENCY_MISMATCH", "/amount/currency_code")
     decimals = len(value.partition(".")[2])
-    if code in _WHOLE_UNITS and decimals:
+    if code in wire.WHOLE_UNITS and decimals:
         raise _refused("DECIMALS_NOT_SUPPORTED", "/amount/value")
     if decimals > 2:
         raise _refused("DECIMAL_PRECISION", "/amount/value")
-    amount = Money.of(value, code)
+    try:
+        amount = Money.of(value, code)
+    except InvalidAmount:  # more than any payment is
+        raise _refused("REFUND_AMOUNT_EXCEEDED", "/amount/value") from None
     if amount.minor <= 0:
         raise _refused("CANNOT_BE_ZERO_OR_NEGATIVE", "/amount/value")
     return amount

@@ -9,6 +9,7 @@ from retour.sandbox import PAYMENT_ACTIONS, DashboardAction, SandboxPayment
 
 text = TextDomain("retour_paypal").text
 
+REFERENCES_ARE = text("The ids of its payments and orders are capitals and digits.")
 DISPUTED = text("the customer has opened a case")
 PENDING = text("not paid yet")
 

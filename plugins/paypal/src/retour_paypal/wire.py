@@ -17,6 +17,13 @@ import attrs
 from retour import InvalidAmount
 from retour.providers import ErrorCode, Money, ProviderError, RefundRequest, RefundResult, RefundStatus
 
+_CURRENCIES = """
+AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN RUB SEK SGD THB TWD USD
+"""
+
+CURRENCIES = frozenset(_CURRENCIES.split())
+"""The currencies that PayPal has: https://developer.paypal.com/docs/api/reference/currency-codes/."""
+
 WHOLE_UNITS = frozenset({"HUF", "JPY", "TWD"})
 """Currencies that PayPal takes no decimals of; all others have two.
 

@@ -28,6 +28,7 @@ from retour.sandbox import (
     DashboardAction,
     DashboardTable,
     LoopbackSandbox,
+    NotPossible,
     Refused,
     SandboxClock,
     SandboxRequest,
@@ -38,6 +39,7 @@ from retour.sandbox import (
 from retour_sendcloud import sandbox_answers as answers
 from retour_sendcloud import sandbox_dashboard, webhooks
 from retour_sendcloud.sandbox_answers import Answers, Json
+from retour_sendcloud.sandbox_dashboard import text
 from retour_sendcloud.sandbox_documents import NoPrinter, Printed, code_png, label_pdf
 from retour_sendcloud.sandbox_options import faults_of, find, grams_of, offered
 from retour_sendcloud.sandbox_returns import NOTHING, Charge, Returns, SandboxReturn, SentParcel, SentParcels
@@ -122,7 +124,9 @@ class SendcloudSandbox(LoopbackSandbox):
         """The customer makes a return in the portal; gives its number. He drops it off, with a printed label."""
         with self.lock:
             if not self._sent.of_order(order_id):
-                raise ValueError(f"no parcel of order {order_id} was sent, so the portal knows none")
+                raise NotPossible(
+                    text("No parcel of order {order} was sent, so the portal knows none.", order=order_id)
+                )
             sent = self._sent.of_order(order_id)[0]
             reasons = {"return_reason_id": reason} if reason else {}
             body: Json = {

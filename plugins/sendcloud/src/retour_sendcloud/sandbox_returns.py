@@ -11,10 +11,12 @@ from typing import Any
 
 import attrs
 
-from retour.providers import Money, ParcelState, Told
-from retour.sandbox import SandboxClock
+from retour.providers import Money, ParcelState, TextDomain, Told
+from retour.sandbox import NotPossible, SandboxClock
 from retour_sendcloud.sandbox_options import SandboxOption, refused_by_carrier
 from retour_sendcloud.statuses import standing
+
+text = TextDomain("retour_sendcloud").text
 
 Json = dict[str, Any]
 
@@ -187,7 +189,7 @@ class Returns:
         """The return with this number; raises `ValueError` if there is none."""
         found = self.made.get(int(reference)) if reference.isdecimal() else None
         if found is None:
-            raise ValueError(f"there is no return {reference}")
+            raise NotPossible(text("There is no return {number}.", number=reference))
         return found
 
     def with_parcel(self, number: str) -> SandboxReturn | None:
@@ -222,7 +224,9 @@ class Returns:
     def cancel(self, one: SandboxReturn) -> None:
         """Begin to cancel it; raises `ValueError` where that is not possible any more."""
         if one.status not in CANCELLABLE:
-            raise ValueError(f"return {one.id} is {one.status}, too late to cancel")
+            raise NotPossible(
+                text("Return {number} is {status}: it is too late to cancel it.", number=str(one.id), status=one.status)
+            )
         one.cancelled_from = one.status
         one.to_come.clear()
         self._set(one, "cancelling")
@@ -231,7 +235,13 @@ class Returns:
     def move(self, one: SandboxReturn, status: str, message: str = "") -> None:
         """The carrier says where the parcel is. One whose label is not announced, or cancelled, it cannot have."""
         if not one.announced or one.status == "cancelled":
-            raise ValueError(f"return {one.id} is {one.status}: no carrier can have its parcel")
+            raise NotPossible(
+                text(
+                    "Return {number} is {status}: no carrier can have its parcel.",
+                    number=str(one.id),
+                    status=one.status,
+                )
+            )
         one.to_come.clear()  # a label that is used is not cancelled any more
         if one.option.charging == "first_scan" and not self.charged(one):
             self.charge(one, one.cost, self.clock.now())

@@ -23,7 +23,7 @@ STEPS = (
 )
 """Where not every unit of ISO 4217's can go back. Króna and shilling have none below one, so they are whole."""
 
-_UNKNOWN = frozenset({"IQD", "LYD"})
+UNLISTED = frozenset({"IQD", "LYD"})
 """Three decimals in ISO 4217, and on none of Stripe's lists: how Stripe would write them is not known."""
 
 
@@ -33,7 +33,7 @@ def to_wire(amount: Money) -> int:
     number, rest = divmod(amount.minor * theirs, ours)
     if rest or (amount.currency in _THREE_DECIMALS and number % 10):
         raise ProviderError(ErrorCode.INVALID_REQUEST, f"Stripe cannot refund {amount}: it is not round enough")
-    if amount.currency in _UNKNOWN:
+    if amount.currency in UNLISTED:
         raise ProviderError(ErrorCode.INVALID_REQUEST, f"Stripe does not list {amount.currency}")
     return number
 
@@ -43,7 +43,7 @@ def from_wire(number: int, currency: str) -> Money:
     code = currency.upper()
     theirs, ours = _UNITS.get(code, (1, 1))
     minor, rest = divmod(number * ours, theirs)
-    if rest or code in _UNKNOWN:
+    if rest or code in UNLISTED:
         raise ProviderError(ErrorCode.UNREADABLE_ANSWER, f"{number} {currency} is no amount that we know how to read")
     try:
         return Money(minor=minor, currency=code)

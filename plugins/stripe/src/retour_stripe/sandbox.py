@@ -35,6 +35,7 @@ from retour.sandbox import (
     KeyInUse,
     KeyReused,
     Lifecycle,
+    NotPossible,
     PaymentSandbox,
     Refused,
     Remembered,
@@ -49,8 +50,9 @@ from retour.sandbox import (
 )
 from retour_stripe import sandbox_dashboard
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import from_wire, to_wire
+from retour_stripe.money import STEPS, UNLISTED, from_wire, to_wire
 from retour_stripe.sandbox_answers import Answers, Json, charge_of, page, with_outer
+from retour_stripe.sandbox_dashboard import text
 from retour_stripe.sandbox_disputes import OVER, WITHDRAWN, SandboxDispute, disputes_of
 from retour_stripe.sandbox_disputes import STATUSES as STATUSES_OF_DISPUTES
 from retour_stripe.wire import STATUSES, VERSION
@@ -136,7 +138,8 @@ class StripeSandbox(BookkeepingSandbox):
         refusal="declined",
     )
     references: ClassVar[str] = "(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+"
-    references_are: ClassVar[str] = "Stripe: those begin with pi_, its charges with ch_ or py_, its checkouts with cs_"
+    references_are: ClassVar[Text] = sandbox_dashboard.REFERENCES_ARE
+    smallest_steps: ClassVar[Mapping[str, int]] = {step.currency: step.minor_units for step in STEPS}
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {"reason": None, "metadata": {}}
 
     def __init__(
@@ -191,7 +194,7 @@ class StripeSandbox(BookkeepingSandbox):
         with self.lock:
             self.check_new(reference)
             if kind == "cs" and not reference.startswith(f"cs_{self.mode}_"):
-                raise ValueError(f"{reference} is not of {self.mode} mode")
+                raise NotPossible(text("{reference} is not of {mode} mode.", reference=reference, mode=self.mode.value))
             charge_alone = kind in ("ch", "py")
             intent = "" if charge_alone else reference if kind == "pi" else self.new_id("pi")
             charge = reference if charge_alone else self.new_id("ch" if method == "card" else "py")
@@ -243,7 +246,7 @@ class StripeSandbox(BookkeepingSandbox):
             self.ledger.settle()
             found = self._disputed(dispute)
             if found is None:
-                raise ValueError(f"there is no dispute {dispute}")
+                raise NotPossible(text("There is no dispute {dispute}.", dispute=dispute))
             self._become(found, status, refundable)
 
     def charge_back(self, reference: str, amount: Money | None = None) -> str:
@@ -262,7 +265,7 @@ class StripeSandbox(BookkeepingSandbox):
             self.ledger.settle()
             taken = [one for one in disputes_of(self.stored(reference)) if one.taken is not None]
             if not taken:
-                raise ValueError(f"the bank has nothing of {reference} to give back")
+                raise NotPossible(text("The bank has nothing of {payment} to give back.", payment=reference))
             for dispute in taken:
                 self._become(dispute, "won", None)
 
@@ -277,6 +280,7 @@ class StripeSandbox(BookkeepingSandbox):
                 made_at=self.clock.now(),
                 status="",
             )
+            self.check_amount(made.amount)
             self._become(made, status, None)
             return made.id
 
@@ -580,6 +584,10 @@ class StripeSandbox(BookkeepingSandbox):
                 **({"code": self.code_of_too_much} if self.code_of_too_much else {}),
             )
 
+    def takes(self, currency: str) -> bool:
+        """All but what is on none of Stripe's lists: nobody knows how Stripe would write it."""
+        return currency not in UNLISTED
+
     def refundable(self, payment: SandboxPayment) -> Money:
         """What is left of a payment that succeeded and that no dispute stands in the way of."""
         can = payment.status == "succeeded" and not _stands_in_the_way(payment)
@@ -678,7 +686,7 @@ def _metadata(form: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _shown(amount: Money) -> str:
-    return f"{_SIGNS.get(amount.currency, amount.currency + ' ')}{to_wire(amount) / 100:.2f}"
+    return f"{_SIGNS.get(amount.currency, amount.currency + ' ')}{amount.decimal}"
 
 
 def _missing(kind: str, reference: str) -> _Refused:

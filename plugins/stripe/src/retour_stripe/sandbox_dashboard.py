@@ -62,6 +62,8 @@ DISPUTES = DashboardTable(
     owner=lambda dispute: dispute.payment,
 )
 
+REFERENCES_ARE = text("Its payments begin with pi_, its charges with ch_ or py_, its checkouts with cs_.")
+
 TABLES = tuple([DISPUTES if table.name == "charge-backs" else table for table in PAYMENT_TABLES])
 
 
