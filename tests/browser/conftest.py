@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import attrs
-import database_clock
 import pytest
 from werkzeug.serving import make_server
 
@@ -110,9 +109,6 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A shop on a free port, as `make shop` runs it, for the tests of a file: each takes an order of its own."""
-    clock = SandboxClock(runs=True)
-    database_clock.install()
-    database_clock.tell(clock.now)
     with sandboxes_of(PLUGINS) as sandboxes:
         app = create_app(
             f"sqlite:///{tmp_path_factory.mktemp('shop')}/shop.db",
@@ -121,7 +117,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             settings=sandboxes.settings,
             sandboxes=sandboxes,
             https=False,
-            clock=clock.now,
         )
         shop: RunningShop = app.extensions["webshop"]
         fill(shop.engine, sandboxes.pay, orders=ORDERS)
@@ -131,9 +126,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         address = f"http://127.0.0.1:{server.server_port}"
         try:
             with in_the_background(shop.desk, sandboxes, address):
-                yield Served(address=address, shop=shop, sandboxes=sandboxes, clock=clock)
+                yield Served(address=address, shop=shop, sandboxes=sandboxes, clock=sandboxes.clock)
         finally:
-            database_clock.tell(None)
             server.shutdown()
             serving.join()
             server.server_close()

@@ -117,20 +117,23 @@ def create_app(
     plugins: Sequence[object] = PLUGINS,
     sandboxes: Sandboxes | None = None,
     https: bool = True,
-    clock: Callable[[], datetime.datetime] = now,
+    clock: Callable[[], datetime.datetime] | None = None,
 ) -> Flask:
     """A shop on a database, for any server that speaks WSGI.
 
     ``password`` is the merchant's; ``secret_key`` signs the sessions, so all processes that serve one shop have the
     same. ``settings`` are those of the providers, by name, as `ReturnDesk` takes them. ``https`` is False on a machine
     of one's own only, for a cookie that also goes over plain http. With ``sandboxes`` payments lead to their
-    pages there, and each page to their dashboards. ``clock`` gives the times of the history, as `ReturnDesk` takes it.
+    pages there, each page leads to their dashboards, and their clock is the shop's. ``clock`` gives the times of the
+    history, as `ReturnDesk` takes it: unless it is given, that of the sandboxes, which the database tells too.
     The tables are made where there are none.
     """
     app = Flask("webshop")
     app.secret_key = secret_key
     app.config["SESSION_COOKIE_SECURE"] = https
     engine = connect(database_url)
+    if sandboxes is not None and clock is None:
+        sandboxes.set_clock(engine)
     tables.metadata.create_all(engine)
     port = Webshop(engine, STAFF)
     desk = ReturnDesk(
@@ -141,7 +144,7 @@ def create_app(
         zone=ZONE,
         return_address=RETURNS_TO,
         migrate=True,
-        clock=clock,
+        clock=clock or (now if sandboxes is None else sandboxes.clock.now),
     )
     app.extensions["webshop"] = RunningShop(
         engine=engine,

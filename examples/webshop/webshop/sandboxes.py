@@ -10,6 +10,7 @@ from http.client import HTTPException
 from typing import Any
 
 import attrs
+from sqlalchemy import Engine, event
 
 from retour import MemoryShop, Money, RetourError, ReturnDesk
 from retour.sandbox import HasDashboard, PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
@@ -22,9 +23,10 @@ PAUSE = 0.5
 
 @attrs.frozen
 class Sandboxes:
-    """The sandboxes, by provider, while they run."""
+    """The sandboxes, by provider, while they run, and the one clock of them all, which is the shop's too."""
 
     running: Mapping[str, PaymentSandbox | ShippingSandbox]
+    clock: SandboxClock
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, object]]:
@@ -35,6 +37,11 @@ class Sandboxes:
         """A customer pays; gives what the provider calls the payment."""
         sandbox = self.payment(provider)
         return sandbox.pay(amount)
+
+    def set_clock(self, engine: Engine) -> None:
+        """Let the shop's database tell the time of the sandboxes. Only SQLite lets somebody else tell it the time."""
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda connection, _: self.clock.tell_sqlite(connection))
 
     @property
     def dashboards(self) -> Mapping[str, str]:
@@ -55,6 +62,7 @@ class Sandboxes:
 @contextmanager
 def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
     """Every sandbox of these plugins on a free port of this machine, until the end of ``with``."""
+    clock = SandboxClock.of_shop()
     with ExitStack() as running:
         started: dict[str, Any] = {}
         # A desk knows what is in a plugin; this one has no settings yet, since the sandboxes tell them.
@@ -64,8 +72,8 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
             providers: tuple[Any, ...] = (*plugin.payment_providers, *plugin.shipping_providers)
             for provider in providers:
                 kind = sandbox_at(provider.sandbox)
-                started[provider.name] = running.enter_context(kind(clock=SandboxClock(runs=True)))
-        yield Sandboxes(started)
+                started[provider.name] = running.enter_context(kind(clock=clock))
+        yield Sandboxes(started, clock)
 
 
 @contextmanager

@@ -148,8 +148,10 @@ class Dashboard:
         if match is None:
             raise NotUnderstood(text("{period} is no period; write 2d, 3h, 30m or 1d12h.", period=period))
         days, hours, minutes = [int(part or 0) for part in match.groups()]
+        for clock in {sandbox.clock for sandbox in self.sandboxes.values()}:
+            clock.advance(datetime.timedelta(days=days, hours=hours, minutes=minutes))
         for sandbox in self.sandboxes.values():
-            sandbox.advance(datetime.timedelta(days=days, hours=hours, minutes=minutes))
+            sandbox.advance(datetime.timedelta())  # everything goes as far as it is due by now
         return self._times()
 
     def hold(self) -> Said:

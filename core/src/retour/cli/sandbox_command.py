@@ -191,12 +191,13 @@ def _providers(plugin: Plugin) -> Sequence[type[PaymentProvider] | type[Shipping
 
 
 def _started(running: ExitStack, kinds: Mapping[str, type[AnySandbox]], first: int | None) -> dict[str, AnySandbox]:
-    """The sandboxes, each on its port, with a clock that runs: a shop outside lives by the wall clock."""
+    """The sandboxes, each on its port, with one clock that runs: a shop outside lives by the wall clock."""
     started: dict[str, AnySandbox] = {}
+    clock = SandboxClock(runs=True, counts=text("at all sandboxes that were started together, and not in your shop"))
     for number, (name, kind) in enumerate(kinds.items()):
         port = 0 if first is None else first + number
         try:
-            made: Any = kind(clock=SandboxClock(runs=True), port=port)
+            made: Any = kind(clock=clock, port=port)
             started[name] = running.enter_context(made)
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -29,21 +29,21 @@ CLOCK = (
         label=text("One hour later"),
         method="advance",
         given={"by": datetime.timedelta(hours=1)},
-        done=text("It is one hour later here now."),
+        done=text("It is one hour later now, wherever this clock counts."),
     ),
     DashboardAction(
         name="day-later",
         label=text("One day later"),
         method="advance",
         given={"by": datetime.timedelta(days=1)},
-        done=text("It is one day later here now."),
+        done=text("It is one day later now, wherever this clock counts."),
     ),
     DashboardAction(
         name="month-later",
         label=text("30 days later"),
         method="advance",
         given={"by": datetime.timedelta(days=30)},
-        done=text("It is 30 days later here now."),
+        done=text("It is 30 days later now, wherever this clock counts."),
     ),
 )
 
@@ -99,6 +99,7 @@ def dashboard_facts(sandbox: Any) -> Sequence[tuple[Words, Shown]]:
     faults = [FAULT_WORDS[fault] for fault in sandbox.server.faults]
     return [
         (text("Time here (UTC)"), sandbox.clock.now()),
+        (text("Where this clock counts"), sandbox.clock.counts),
         (text("Webhooks that your shop has not fetched"), len(sandbox.untaken)),
         (text("What goes wrong next"), faults or text("nothing")),
     ]
