@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,16 +14,17 @@ from webshop.running import RunningShop
 from webshop.statuses import BY_RETOUR, Status
 
 
-def saved_with_status(shop: RunningShop, order_id: str, command: Callable[[Connection], Outcome]) -> Outcome:
-    """Let the desk do ``command`` on a connection of the shop's own, and write the status that follows from it in the
-    same transaction: both are saved, or neither is. Nobody else changes the order meanwhile."""
+def saved_with_status(shop: RunningShop, order_id: str, commands: Callable[[Connection], Sequence[Outcome]]) -> Outcome:
+    """Let the desk do ``commands`` on a connection of the shop's own, and write the status that follows from them in
+    the same transaction: all of it is saved, or nothing is. Nobody else changes the order meanwhile. What follows from
+    each is done after that; gives the outcome of the last."""
     with shop.engine.begin() as connection:
         before = locked_status(connection, order_id)
-        outcome = command(connection)
-        after = status_after(before, outcome.order_status)
+        outcomes = commands(connection)
+        after = status_after(before, outcomes[-1].order_status)
         if after is not None and after is not before:
             set_status(connection, order_id, after)
-    return shop.desk.run(outcome)
+    return [shop.desk.run(one) for one in outcomes][-1]
 
 
 def status_after(before: Status | None, here: OrderStatus) -> Status | None:

@@ -41,9 +41,11 @@ def save(order_id: str) -> ResponseReturnValue:
         outcome = saved_with_status(
             the_shop(),
             order_id,
-            lambda connection: desk.mark_returned(
-                order_id, counted, by=by, request_id=form.request_id, parcel=parcel, note=note, connection=connection
-            ),
+            lambda connection: [
+                desk.mark_returned(
+                    order_id, counted, by=by, request_id=form.request_id, parcel=parcel, note=note, connection=connection
+                )
+            ],
         )
     except NotUnderstood as error:
         return _page(order_id, sent_form("count", error.sentence, error.field), 422)

@@ -116,7 +116,7 @@ def _mark_returned(order_id: str) -> Outcome:
     return saved_with_status(
         the_shop(),
         order_id,
-        lambda connection: desk.mark_returned(order_id, by=by, request_id=form, note=note, connection=connection),
+        lambda connection: [desk.mark_returned(order_id, by=by, request_id=form, note=note, connection=connection)],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -56,7 +56,7 @@ def _is_open(order_id: str, return_id: str) -> bool:
     return found is not None and found.question_open
 
 
-def _answer(order_id: str, return_id: str, connection: Connection) -> Outcome:
+def _answer(order_id: str, return_id: str, connection: Connection) -> Sequence[Outcome]:
     desk, by, chosen = the_shop().desk, merchant(), request.form.get("answer")
     if not _is_open(order_id, return_id):  # the order is locked here, so nobody answers in between
         raise _Answered
@@ -64,13 +64,13 @@ def _answer(order_id: str, return_id: str, connection: Connection) -> Outcome:
         return _answer_per_product(desk.dossier(order_id).return_(return_id), order_id, connection)
     if chosen not in _ANSWERS:
         raise NotUnderstood("answer", _("Choose one of the answers."))
-    return desk.answer_restock(order_id, return_id, _ANSWERS[chosen], by=by, connection=connection)
+    return [desk.answer_restock(order_id, return_id, _ANSWERS[chosen], by=by, connection=connection)]
 
 
 _ANSWERS = {"ok": RestockDecision.all(), "cancel": RestockDecision.by_hand()}
 
 
-def _answer_per_product(return_: Return, order_id: str, connection: Connection) -> Outcome:
+def _answer_per_product(return_: Return, order_id: str, connection: Connection) -> Sequence[Outcome]:
     """First what was counted is corrected, then the rest of it is answered for, if anything is left to ask about."""
     desk, by, found = the_shop().desk, merchant(), _found(return_, order_id)
     corrections = [
@@ -78,10 +78,10 @@ def _answer_per_product(return_: Return, order_id: str, connection: Connection) 
         for receipt_id, lines in corrected(return_, found).items()
     ]
     if corrections and not corrections[-1].restock.needs_answer:
-        return corrections[-1]
+        return corrections
     in_stock = {line_id: units["stock"] for line_id, units in found.items() if units["stock"]}
     decision = RestockDecision.lines(in_stock) if in_stock else RestockDecision.by_hand()
-    return desk.answer_restock(order_id, return_.id, decision, by=by, connection=connection)
+    return [*corrections, desk.answer_restock(order_id, return_.id, decision, by=by, connection=connection)]
 
 
 def _found(return_: Return, order_id: str) -> Mapping[str, Mapping[str, int]]:
