@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from dashboard_browser import Browser, Page
+from scriptless_browser import Browser, Page
 from testing.acme_pay import AcmePaySandbox
 from testing.small_post import PortalPostSandbox
 
@@ -52,8 +52,8 @@ def lived(sandbox: Any) -> None:
 
 def pages_of(browser: Browser, sandbox: Any) -> Iterator[Page]:
     """The overview, and every page that it links to."""
-    overview = browser.open(sandbox.dashboard_url)
+    overview = browser.get(sandbox.dashboard_url)
     yield overview
     for url in dict.fromkeys(overview.links.values()):
         if "lang=" not in url and "#" not in url and "/files/" not in url and url != overview.url:
-            yield browser.open(url)
+            yield browser.get(url)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 from sqlalchemy import event
 
 from webshop.running import RunningShop
 
 
-def queries_of(merchant: FormBrowser, shop: RunningShop, path: str) -> int:
+def queries_of(merchant: ShopBrowser, shop: RunningShop, path: str) -> int:
     """How many statements a page costs."""
     asked: list[str] = []
 

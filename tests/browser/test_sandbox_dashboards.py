@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dashboard_browser import Browser as WithoutScripts
 from lived_sandboxes import KINDS, PAID, lived, pages_of
+from scriptless_browser import Browser as WithoutScripts
 
 from retour import Money
 from retour_mollie.sandbox import MollieSandbox

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dashboard_browser import Browser
 from rich.console import Console
+from scriptless_browser import Browser
 
 from retour import Actor, MemoryShop, Mode, Money, ReturnDesk
 from retour.cli import sandbox_command as command
@@ -197,9 +197,9 @@ def test_each_sandbox_says_where_its_dashboard_is_and_what_is_done_there_is_told
         assert addresses == {name: f"{one['url']}/dashboard" for name, one in sandboxes.providers.items()}
         browser = Browser()
         for address in addresses.values():
-            assert browser.open(address).status == 200
-        payment = browser.open(f"{addresses['stripe']}/payments/{sandboxes.reference('stripe')}")
-        assert browser.send(payment, "refund", amount="10").said().startswith("A refund of €10.00 is made: re_")
+            assert browser.get(address).status == 200
+        payment = browser.get(f"{addresses['stripe']}/payments/{sandboxes.reference('stripe')}")
+        assert browser.send(payment.form("refund"), amount="10").said().startswith("A refund of €10.00 is made: re_")
         assert told.wait(20), heard
     assert set(heard) <= {"/hooks/stripe", "/hooks/sendcloud"}, "of Sendcloud's example parcel, and of the refund"
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 import pytest
 import requests
-from dashboard_browser import Browser, Page
 from lived_sandboxes import KINDS, lived, pages_of
+from scriptless_browser import Browser, Page
 from testing.acme_pay import AcmePaySandbox
 
 from retour import Actor, BankAccount, MemoryShop, Money, ReturnDesk
@@ -78,11 +78,11 @@ def test_each_action_that_a_sandbox_declares_is_on_a_page_and_runs(sandbox: Any,
                 lived(fresh)
                 if not held:
                     fresh.release()
-                page = browser.open(fresh.url + path)
+                page = browser.get(fresh.url + path)
                 if page.status == 404:  # PayPal's names are never the same: the first that has it
                     page = next(one for one in pages_of(browser, fresh) if name in {form.name for form in one.forms})
-                files = {"file": a_file()} if name == "upload" else None
-                after = browser.send(page, name, files, **typed_for(fresh, page, name))
+                file = ("transfers.xml", a_file()) if name == "upload" else None
+                after = browser.send(page.form(name), file=file, **typed_for(fresh, page, name))
                 assert (after.status, after.said("alert")) == (200, ""), name
                 assert after.said(), f"{name} says nothing"
                 assert "{" not in after.said()
@@ -126,7 +126,7 @@ def mollie() -> Iterator[MollieSandbox]:
 @pytest.fixture
 def page(mollie: MollieSandbox, browser: Browser) -> Page:
     """The page of a payment of 94.95 euros."""
-    return browser.open(mollie.dashboard_page(mollie.pay(PAID)))
+    return browser.get(mollie.dashboard_page(mollie.pay(PAID)))
 
 
 def refunds(sandbox: Any) -> list[Money]:
@@ -137,16 +137,16 @@ def refunds(sandbox: Any) -> list[Money]:
 def test_a_form_without_the_token_of_this_server_does_nothing(
     mollie: MollieSandbox, browser: Browser, page: Page, token: str
 ) -> None:
-    after = browser.send(page, "refund", amount="10", token=token)
+    after = browser.send(page.form("refund"), amount="10", token=token)
     assert after.status == 403
-    assert "This form is not from a page of this dashboard." in after.text
+    assert "This form is not from a page of this dashboard." in after.words
     assert refunds(mollie) == []
 
 
 def test_a_form_of_another_sandbox_does_nothing(mollie: MollieSandbox, browser: Browser, page: Page) -> None:
     with MollieSandbox() as other:
-        token = browser.open(other.dashboard_page(other.pay(PAID))).form("refund").fields["token"]
-    assert browser.send(page, "refund", amount="10", token=token).status == 403
+        token = browser.get(other.dashboard_page(other.pay(PAID))).form("refund").fields["token"]
+    assert browser.send(page.form("refund"), amount="10", token=token).status == 403
     assert refunds(mollie) == []
 
 
@@ -155,7 +155,8 @@ def test_a_form_that_another_site_sends_does_nothing_even_with_the_token(
     mollie: MollieSandbox, browser: Browser, page: Page, origin: str
 ) -> None:
     host = urlsplit(mollie.url).netloc
-    answer = browser.post(page, "refund", headers={"Origin": origin.format(host=host)}, amount="10")
+    form = page.form("refund")
+    answer = browser.post(form, form.fields | {"amount": "10"}, headers={"Origin": origin.format(host=host)})
     assert answer.status_code == 403
     assert refunds(mollie) == []
 
@@ -163,19 +164,19 @@ def test_a_form_that_another_site_sends_does_nothing_even_with_the_token(
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "[", "evil.example:80"])
 def test_a_page_is_not_shown_by_the_name_of_another_site(mollie: MollieSandbox, browser: Browser, host: str) -> None:
     """A name of somebody else's can lead to this computer, and his page could read the token then."""
-    answer = browser.open(mollie.dashboard_url, Host=host)
+    answer = browser.get(mollie.dashboard_url, Host=host)
     assert answer.status == 403
     assert answer.forms == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_a_page_is_shown_by_every_name_of_this_computer(mollie: MollieSandbox, browser: Browser, host: str) -> None:
-    assert browser.open(mollie.dashboard_url, Host=f"{host}:{urlsplit(mollie.url).port}").status == 200
+    assert browser.get(mollie.dashboard_url, Host=f"{host}:{urlsplit(mollie.url).port}").status == 200
 
 
 def test_nothing_is_done_by_opening_an_address(mollie: MollieSandbox, browser: Browser, page: Page) -> None:
     form = page.form("refund")
-    answer = browser.open(f"{mollie.url}{form.action}?{urlencode(form.fields | {'amount': '10'})}")
+    answer = browser.get(f"{mollie.url}{form.action}?{urlencode(form.fields | {'amount': '10'})}")
     assert answer.status == 404
     assert refunds(mollie) == []
 
@@ -183,18 +184,18 @@ def test_nothing_is_done_by_opening_an_address(mollie: MollieSandbox, browser: B
 def test_the_same_form_twice_is_done_once_and_another_amount_is_another_form(
     mollie: MollieSandbox, browser: Browser, page: Page
 ) -> None:
-    first, again = browser.send(page, "refund", amount="10"), browser.send(page, "refund", amount="10")
+    first, again = browser.send(page.form("refund"), amount="10"), browser.send(page.form("refund"), amount="10")
     assert first.said() == again.said() != ""
-    assert browser.open(again.url).said() == first.said(), "loading it again does nothing"
+    assert browser.get(again.url).said() == first.said(), "loading it again does nothing"
     assert len(refunds(mollie)) == 1
-    browser.send(page, "refund", amount="11")
-    browser.send(browser.open(page.url), "refund", amount="10")
+    browser.send(page.form("refund"), amount="11")
+    browser.send(browser.get(page.url).form("refund"), amount="10")
     assert [amount.minor for amount in refunds(mollie)] == [1000, 1100, 1000]
 
 
 def test_two_clicks_at_once_are_done_once(mollie: MollieSandbox, page: Page) -> None:
     with ThreadPoolExecutor(8) as threads:
-        said = list(threads.map(lambda _: Browser().send(page, "refund", amount="10").said(), range(8)))
+        said = list(threads.map(lambda _: Browser().send(page.form("refund"), amount="10").said(), range(8)))
     assert len(set(said)) == 1
     assert len(refunds(mollie)) == 1
 
@@ -202,15 +203,15 @@ def test_two_clicks_at_once_are_done_once(mollie: MollieSandbox, page: Page) -> 
 def test_the_dashboard_is_no_request_of_a_shop_and_uses_up_no_fault(
     mollie: MollieSandbox, browser: Browser, page: Page
 ) -> None:
-    overview = browser.open(mollie.dashboard_url)
-    after = browser.send(overview, "fault", fault="connection cut after")
+    overview = browser.get(mollie.dashboard_url)
+    after = browser.send(overview.form("fault"), fault="connection cut after")
     assert after.said() == "The next thing that your shop sends here goes wrong."
-    assert "no connection any more, though it is done" in after.text
-    browser.send(page, "refund", amount="10")
+    assert "no connection any more, though it is done" in after.words
+    browser.send(page.form("refund"), amount="10")
     assert list(mollie.server.faults) == [Fault.CUT_AFTER]
     assert mollie.server.requests == []
     assert "no-fault" in [form.name for form in after.forms]
-    browser.send(after, "no-fault")
+    browser.send(after.form("no-fault"))
     assert not mollie.server.faults
 
 
@@ -227,20 +228,20 @@ def test_what_somebody_wrote_is_shown_as_he_wrote_it(browser: Browser) -> None:
         label = sendcloud.return_in_portal(HOSTILE, {HOSTILE: 1})
         bank.pay(PAID, reference=f"{HOSTILE} 1")
         pages = [
-            browser.open(mollie.dashboard_page(payment)),
-            browser.open(mollie.dashboard_page(refund, "refunds")),
-            browser.open(f"{mollie.dashboard_url}/payments?{urlencode({'find': HOSTILE})}"),
-            browser.open(sendcloud.dashboard_url),
-            browser.open(sendcloud.dashboard_page(label)),
-            browser.open(bank.dashboard_url),
-            browser.open(bank.dashboard_page(f"{HOSTILE} 1")),
-            browser.send(browser.open(mollie.dashboard_url), "pay", amount=HOSTILE, reference=HOSTILE),
-            browser.send(browser.open(mollie.dashboard_url), "pay", amount="1", reference=HOSTILE),
-            browser.send(browser.open(sendcloud.dashboard_url), "send", order_id=HOSTILE, postal_code=HOSTILE),
+            browser.get(mollie.dashboard_page(payment)),
+            browser.get(mollie.dashboard_page(refund, "refunds")),
+            browser.get(f"{mollie.dashboard_url}/payments?{urlencode({'find': HOSTILE})}"),
+            browser.get(sendcloud.dashboard_url),
+            browser.get(sendcloud.dashboard_page(label)),
+            browser.get(bank.dashboard_url),
+            browser.get(bank.dashboard_page(f"{HOSTILE} 1")),
+            browser.send(browser.get(mollie.dashboard_url).form("pay"), amount=HOSTILE, reference=HOSTILE),
+            browser.send(browser.get(mollie.dashboard_url).form("pay"), amount="1", reference=HOSTILE),
+            browser.send(browser.get(sendcloud.dashboard_url).form("send"), order_id=HOSTILE, postal_code=HOSTILE),
         ]
         for page in pages:
             assert_safe(page)
-            assert "<script>alert(1)" in page.text + "".join(
+            assert "<script>alert(1)" in page.words + "".join(
                 value for form in page.forms for value in form.fields.values()
             )
 
@@ -276,22 +277,22 @@ def test_every_page_is_safe_and_can_be_read_by_everybody(sandbox: Any) -> None:
                     assert given["id"] in labelled, f"{page.url}: nothing says what {given['id']} is"
                 for name in (given.get("aria-describedby") or given.get("aria-labelledby") or "").split():
                     assert name in ids, f"{page.url}: {name} is described by nothing"
-            assert all(form.button for form in page.forms)
+            assert all(form.on_button for form in page.forms)
             assert [element for element, _ in elements].count("h1") == 1
 
 
 def test_a_page_is_in_the_readers_language_and_stays_so(mollie: MollieSandbox) -> None:
     payment = mollie.pay(PAID)
-    dutch = Browser("nl-NL,nl;q=0.9,en;q=0.8").open(mollie.dashboard_page(payment))
+    dutch = Browser("nl-NL,nl;q=0.9,en;q=0.8").get(mollie.dashboard_page(payment))
     assert ("html", {"lang": "nl"}) in dutch.elements
-    assert "Kan terugbetaald worden € 94,95" in dutch.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Kan terugbetaald worden € 94,95" in dutch.words.replace("\N{NO-BREAK SPACE}", " ")
     assert dutch.form("refund").fields["amount"] == "94,95"
-    english = Browser("nl").open(dutch.links["English"])
-    assert english.form("refund").button == "Refund"
-    after = Browser("nl").send(english, "refund", amount="94.95")
+    english = Browser("nl").get(dutch.links["English"])
+    assert english.form("refund").on_button == "Refund"
+    after = Browser("nl").send(english.form("refund"), amount="94.95")
     assert after.said().startswith("A refund of €94.95 is made")
-    refused = Browser("nl").send(english, "refund", amount="95")
-    assert Browser("nl").open(refused.links["Nederlands"]).status == 200
+    refused = Browser("nl").send(english.form("refund"), amount="95")
+    assert Browser("nl").get(refused.links["Nederlands"]).status == 200
 
 
 def test_what_a_page_needs_besides_is_there(mollie: MollieSandbox) -> None:
@@ -314,9 +315,9 @@ def test_what_a_page_needs_besides_is_there(mollie: MollieSandbox) -> None:
     ],
 )
 def test_a_page_that_is_not_there_is_said(mollie: MollieSandbox, browser: Browser, path: str) -> None:
-    page = browser.open(f"{mollie.dashboard_url}{path}")
+    page = browser.get(f"{mollie.dashboard_url}{path}")
     assert page.status == 404
-    assert "What you look for is not in this sandbox" in page.text
+    assert "What you look for is not in this sandbox" in page.words
     assert page.links["Mollie"] == mollie.dashboard_url
 
 
@@ -324,31 +325,31 @@ def test_an_action_that_is_not_there_or_cannot_be_done_now_does_nothing(
     mollie: MollieSandbox, browser: Browser, page: Page
 ) -> None:
     form = page.form("refund")
-    assert browser.send(page, attrs.evolve(form, action="/dashboard/do/nothing")).status == 404
+    assert browser.send(attrs.evolve(form, action="/dashboard/do/nothing")).status == 404
     fields = form.fields | {"of": "tr_none"}
-    assert browser.send(page, attrs.evolve(form, fields=fields)).status == 404
-    after = browser.send(page, attrs.evolve(form, action="/dashboard/do/give-back"))
+    assert browser.send(attrs.evolve(form, fields=fields)).status == 404
+    after = browser.send(attrs.evolve(form, action="/dashboard/do/give-back"))
     assert (after.status, after.said("alert")) == (422, "This cannot be done now, so nothing was done.")
     assert refunds(mollie) == []
 
 
 def test_lists_have_pages_and_can_be_searched(mollie: MollieSandbox, browser: Browser) -> None:
     made = [mollie.pay(PAID) for _ in range(60)]
-    overview = browser.open(mollie.dashboard_url)
+    overview = browser.get(mollie.dashboard_url)
     assert [name for name in overview.links if name.startswith("tr_")] == made[:-11:-1]
-    shown = browser.open(overview.links["All of them: 60"])
+    shown = browser.get(overview.links["All of them: 60"])
     found: list[str] = []
     while True:
         found += [name for name in shown.links if name.startswith("tr_")]
         if "Older ones" not in shown.links:
             break
-        shown = browser.open(shown.links["Older ones"])
+        shown = browser.get(shown.links["Older ones"])
     assert found == made[::-1]
-    assert "Page 3 of 3" in shown.text
-    searched = browser.open(f"{mollie.dashboard_url}/payments?find={made[7]}")
+    assert "Page 3 of 3" in shown.words
+    searched = browser.get(f"{mollie.dashboard_url}/payments?find={made[7]}")
     assert [name for name in searched.links if name.startswith("tr_")] == [made[7]]
     for odd in ("page=0", "page=99999999999", "page=x", "find=%00", "page=-1"):
-        assert browser.open(f"{mollie.dashboard_url}/payments?{odd}").status == 200
+        assert browser.get(f"{mollie.dashboard_url}/payments?{odd}").status == 200
 
 
 # --- amounts ---------------------------------------------------------------------------------------------
@@ -378,7 +379,7 @@ def test_lists_have_pages_and_can_be_searched(mollie: MollieSandbox, browser: Br
 def test_a_wrong_amount_is_refused_with_a_sentence_at_its_field_and_stays_there(
     mollie: MollieSandbox, browser: Browser, page: Page, typed: str, why: str
 ) -> None:
-    after = browser.send(page, "refund", amount=typed)
+    after = browser.send(page.form("refund"), amount=typed)
     assert after.status == 422
     assert after.said("alert").startswith("Nothing was done yet:")
     assert why in after.said("alert")
@@ -387,7 +388,7 @@ def test_a_wrong_amount_is_refused_with_a_sentence_at_its_field_and_stays_there(
     assert (field["aria-invalid"], field["aria-describedby"]) == ("true", "refund-amount-fault")
     assert after.form("refund").fields["amount"].strip() == typed.strip()
     assert refunds(mollie) == []
-    assert browser.send(after, "refund", amount="10").said() != "", "it can be mended where it is"
+    assert browser.send(after.form("refund"), amount="10").said() != "", "it can be mended where it is"
 
 
 @pytest.mark.parametrize(
@@ -405,10 +406,10 @@ def test_a_wrong_amount_is_refused_with_a_sentence_at_its_field_and_stays_there(
 def test_an_amount_is_that_of_the_payments_currency(browser: Browser, paid: str, typed: str, minor: int) -> None:
     with AcmePaySandbox() as sandbox:
         amount, currency = paid.split()
-        page = browser.open(sandbox.dashboard_page(sandbox.pay(Money.of(amount, currency))))
+        page = browser.get(sandbox.dashboard_page(sandbox.pay(Money.of(amount, currency))))
         assert page.form("refund").fields["amount"] == amount
-        assert f"Amount to refund ({currency})" in page.text
-        browser.send(page, "refund", amount=typed)
+        assert f"Amount to refund ({currency})" in page.words
+        browser.send(page.form("refund"), amount=typed)
         assert refunds(sandbox) == [Money(minor=minor, currency=currency)]
 
 
@@ -424,16 +425,16 @@ def test_an_amount_is_that_of_the_payments_currency(browser: Browser, paid: str,
 def test_where_the_currency_is_chosen_it_has_to_be_one(
     mollie: MollieSandbox, browser: Browser, typed: dict[str, str], why: str
 ) -> None:
-    after = browser.send(browser.open(mollie.dashboard_url), "pay", **typed)
+    after = browser.send(browser.get(mollie.dashboard_url).form("pay"), **typed)
     assert why in after.said("alert")
     assert mollie.ledger.payments == {}
 
 
 def test_a_payment_has_the_reference_and_the_currency_that_were_typed(mollie: MollieSandbox, browser: Browser) -> None:
-    overview = browser.open(mollie.dashboard_url)
-    after = browser.send(overview, "pay", amount="1200", amount__currency="jpy", reference="tr_7UhSN1zuXS")
+    overview = browser.get(mollie.dashboard_url)
+    after = browser.send(overview.form("pay"), amount="1200", amount__currency="jpy", reference="tr_7UhSN1zuXS")
     assert after.said() == "¥1,200 is paid: tr_7UhSN1zuXS"
-    again = browser.send(after, "pay", amount="1200", reference="tr_7UhSN1zuXS")
+    again = browser.send(after.form("pay"), amount="1200", reference="tr_7UhSN1zuXS")
     assert again.said("alert") == "tr_7UhSN1zuXS is there already."
     assert [one.amount for one in mollie.ledger.payments.values()] == [Money.of("1200", "JPY")]
 
@@ -452,7 +453,7 @@ def test_a_payment_has_the_reference_and_the_currency_that_were_typed(mollie: Mo
 def test_products_are_typed_with_their_number(browser: Browser, typed: str, items: dict[str, int]) -> None:
     with SendcloudSandbox() as sandbox:
         sandbox.send("1001", postal_code="1012 LM")
-        after = browser.send(browser.open(sandbox.dashboard_url), "portal", order_id="1001", items=typed)
+        after = browser.send(browser.get(sandbox.dashboard_url).form("portal"), order_id="1001", items=typed)
         assert after.said()
         [label] = sandbox.books()
         found = sandbox.asked_of(label.reference)["parcel_items"]
@@ -476,17 +477,17 @@ def test_what_cannot_come_back_is_said(browser: Browser, typed: dict[str, str], 
     with SendcloudSandbox() as sandbox:
         sandbox.send("1001", postal_code="1012 LM")
         given = {"order_id": "1001", "items": "teapot 1"} | typed
-        assert why in browser.send(browser.open(sandbox.dashboard_url), "portal", **given).said("alert")
+        assert why in browser.send(browser.get(sandbox.dashboard_url).form("portal"), **given).said("alert")
         assert sandbox.books() == []
 
 
 def test_a_file_for_the_bank_is_handed_in_once(browser: Browser) -> None:
     with BankSandbox() as bank:
-        page, file = browser.open(bank.dashboard_url), a_file()
-        assert browser.send(page, "upload").said("alert") == "Nothing was done yet: Choose a file."
-        assert browser.send(page, "upload", {"file": b"%PDF"}).said("alert").startswith("This is no XML")
-        assert browser.send(page, "upload", {"file": file}).said() == "Transfers in the file: 1"
-        again = browser.send(browser.open(bank.dashboard_url), "upload", {"file": file})
+        page, file = browser.get(bank.dashboard_url), a_file()
+        assert browser.send(page.form("upload")).said("alert") == "Nothing was done yet: Choose a file."
+        assert browser.send(page.form("upload"), file=("file", b"%PDF")).said("alert").startswith("This is no XML")
+        assert browser.send(page.form("upload"), file=("file", file)).said() == "Transfers in the file: 1"
+        again = browser.send(browser.get(bank.dashboard_url).form("upload"), file=("file", file))
         assert again.said("alert") == "Message B1 was handed in before."
         assert refunds(bank) == [PART]
 
@@ -510,8 +511,7 @@ def test_the_page_of_a_payment_is_found_by_every_name_that_a_shop_stored(browser
             assert isinstance(sandbox, HasDashboard)
             payment = sandbox.pay(PAID)
             pages = {
-                browser.open(sandbox.dashboard_page(name)).form("refund").fields["of"]
-                for name in sandbox.names(payment)
+                browser.get(sandbox.dashboard_page(name)).form("refund").fields["of"] for name in sandbox.names(payment)
             }
             assert pages == {payment}
 
@@ -520,13 +520,13 @@ def test_every_sandbox_says_where_its_dashboard_is(sandbox: Any, browser: Browse
     assert isinstance(sandbox, HasDashboard)
     assert sandbox.dashboard_url == f"{sandbox.url}/dashboard"
     assert sandbox.dashboard_page("a/b c").endswith("/a%2Fb%20c")
-    assert browser.open(f"{sandbox.dashboard_url}/").status == 200
+    assert browser.get(f"{sandbox.dashboard_url}/").status == 200
 
 
 def test_the_clock_is_moved_for_everything(sandbox: Any, browser: Browser) -> None:
     before = sandbox.clock.now()
     for action in ("hour-later", "day-later", "month-later"):
-        browser.send(browser.open(sandbox.dashboard_url), action)
+        browser.send(browser.get(sandbox.dashboard_url).form(action))
     assert sandbox.clock.now() - before == datetime.timedelta(days=31, hours=1)
 
 
@@ -572,11 +572,11 @@ def test_a_sandbox_that_breaks_says_how_and_goes_on(
     mollie: MollieSandbox, browser: Browser, page: Page, capfd: pytest.CaptureFixture[str]
 ) -> None:
     mollie.new_id = lambda prefix: {}[prefix]  # type: ignore[method-assign]
-    after = browser.send(page, "refund", amount="10")
+    after = browser.send(page.form("refund"), amount="10")
     assert after.status == 500
-    assert "Something is wrong in this sandbox KeyError: 're'" in after.text
+    assert "Something is wrong in this sandbox KeyError: 're'" in after.words
     assert "Traceback" in capfd.readouterr().err
-    assert browser.open(mollie.dashboard_url).status == 200
+    assert browser.get(mollie.dashboard_url).status == 200
 
 
 def test_a_sandbox_that_can_do_more_has_its_button_by_saying_so(browser: Browser) -> None:
@@ -605,8 +605,10 @@ def test_a_sandbox_that_can_do_more_has_its_button_by_saying_so(browser: Browser
             return self.ledger.charge_back(self.stored(reference), amount, reference="cb_1").id
 
     with Telling() as sandbox:
-        page = browser.open(sandbox.dashboard_page(sandbox.pay(PAID)))
+        page = browser.get(sandbox.dashboard_page(sandbox.pay(PAID)))
         assert "charge-back" in [form.name for form in page.forms], "since it has the method now"
-        assert browser.send(page, "tell", how="pigeon").said("alert") == "Nothing was done yet: Choose one of these."
-        assert browser.send(page, "tell", how="phone").said() == "The customer knows."
+        assert (
+            browser.send(page.form("tell"), how="pigeon").said("alert") == "Nothing was done yet: Choose one of these."
+        )
+        assert browser.send(page.form("tell"), how="phone").said() == "The customer knows."
         assert sandbox.told == [(next(iter(sandbox.ledger.payments)), "phone")]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from dashboard_browser import Browser, Page
+from scriptless_browser import Browser, Page
 
 from retour import Actor, BankAccount, Delivery, MemoryShop, Mode, Money, Paid, ReturnDesk, WrongState
 from retour.testing import a_line, a_payment, an_order
@@ -35,7 +35,7 @@ class Shop:
     def __init__(self, sandbox: Any) -> None:
         self.sandbox = sandbox
         self.browser = Browser()
-        self.browser.send(self.browser.open(sandbox.dashboard_url), "pay", amount="94.95")
+        self.browser.send(self.browser.get(sandbox.dashboard_url).form("pay"), amount="94.95")
         self.payment = next(iter(sandbox.ledger.payments))
         paid = a_payment("94.95", provider=sandbox.provider, reference=self.payment, mode=Mode.TEST)
         self.desk = ReturnDesk(
@@ -49,21 +49,21 @@ class Shop:
 
     def page(self) -> Page:
         """The payment's page in the dashboard, by the name that the shop stored."""
-        return self.browser.open(self.sandbox.dashboard_page(self.payment))
+        return self.browser.get(self.sandbox.dashboard_page(self.payment))
 
     def press(self, action: str, page: Page | None = None, **typed: str) -> Page:
         """Press a button there."""
-        after = self.browser.send(page or self.page(), action, **typed)
-        assert (after.status, after.said("alert")) == (200, ""), after.text
+        after = self.browser.send((page or self.page()).form(action), **typed)
+        assert (after.status, after.said("alert")) == (200, ""), after.words
         return after
 
     def refund_page(self) -> Page:
         """The page of the newest refund."""
-        return self.browser.open(self.sandbox.dashboard_page(list(self.sandbox.ledger.refunds)[-1], "refunds"))
+        return self.browser.get(self.sandbox.dashboard_page(list(self.sandbox.ledger.refunds)[-1], "refunds"))
 
     def later(self, action: str) -> None:
         """Move the clock, in the overview."""
-        self.press(action, self.browser.open(self.sandbox.dashboard_url))
+        self.press(action, self.browser.get(self.sandbox.dashboard_url))
 
     def look(self) -> list[tuple[str, str]]:
         """What the desk has of refunds once it heard of everything and looked: who made each, and how it is."""
@@ -148,7 +148,7 @@ def test_what_the_bank_took_back_is_not_suggested_until_it_gives_it_back(shop: S
 
 @of("paypal")
 def test_while_a_case_is_open_at_paypal_no_part_of_the_payment_goes_back(shop: Shop) -> None:
-    assert "the customer has opened a case" in shop.press("dispute").text
+    assert "the customer has opened a case" in shop.press("dispute").words
     with pytest.raises(WrongState, match="dispute"):
         shop.desk.refund("1001", shop.payment, Money.of("10", "EUR"), by=ANNA, request_id="form-1")
     shop.press("win")
@@ -165,7 +165,7 @@ WON: dict[str, Any] = {
 
 def dispute_page(shop: Shop) -> Page:
     dispute = next(name for name in shop.page().links if name.startswith("dp_"))
-    return shop.browser.open(shop.sandbox.dashboard_page(dispute, "disputes"))
+    return shop.browser.get(shop.sandbox.dashboard_page(dispute, "disputes"))
 
 
 @of("stripe", "paypal")
@@ -182,15 +182,15 @@ def test_a_dispute_that_is_lost_took_the_money(shop: Shop) -> None:
 
 @of("mollie")
 def test_after_a_payout_a_refund_waits_until_customers_pay_again(shop: Shop) -> None:
-    balance = shop.browser.open(shop.sandbox.dashboard_page("EUR", "balance"))
-    assert "€94.95" in balance.text
+    balance = shop.browser.get(shop.sandbox.dashboard_page("EUR", "balance"))
+    assert "€94.95" in balance.words
     after = shop.press("pay-out", balance)
-    assert "€0.00" in after.text
+    assert "€0.00" in after.words
     assert "pay-out" not in [form.name for form in after.forms]
     shop.press("refund", amount="10")
-    assert "queued" in shop.refund_page().text
+    assert "queued" in shop.refund_page().words
     assert shop.look() == [("external", "pending")]
-    shop.press("pay", shop.browser.open(shop.sandbox.dashboard_url), amount="20")
+    shop.press("pay", shop.browser.get(shop.sandbox.dashboard_url), amount="20")
     shop.later("month-later")
     assert shop.look() == [("external", "succeeded")]
     assert shop.sandbox.ledger.balance["EUR"] == Money.of("10.00", "EUR")
@@ -220,14 +220,14 @@ def test_a_transfer_at_the_bank_confirms_the_refund_by_its_statement() -> None:
             plugins=["manual_transfer"],
         )
         outcome = desk.refund("1001", "factuur 1001", Money.of("20", "EUR"), by=ANNA, request_id="form-1")
-        page = browser.open(bank.dashboard_page("factuur 1001"))
-        said = browser.send(page, "refund", amount="20,00", remittance=f"Retour 1001 {outcome.refund_id}").said()
+        page = browser.get(bank.dashboard_page("factuur 1001"))
+        said = browser.send(page.form("refund"), amount="20,00", remittance=f"Retour 1001 {outcome.refund_id}").said()
         assert said == "€ 20,00 is overgemaakt: T00000001"
         assert [one.refund.refund_id for one in confirm_statement(desk, bank.statement(), by=ANNA).paid] == [
             outcome.refund_id
         ]
-        transfer = browser.open(bank.dashboard_page("T00000001", "refunds"))
-        browser.send(transfer, "fail")
+        transfer = browser.get(bank.dashboard_page("T00000001", "refunds"))
+        browser.send(transfer.form("fail"))
         confirm_statement(desk, bank.statement(), by=ANNA)
         assert [one.state.value for one in desk.dossier("1001").refunds.values()] == ["reversed"]
         desk.close()
@@ -252,7 +252,7 @@ def test_the_statement_that_is_downloaded_at_the_bank_confirms_what_was_handed_i
             created_at=datetime.datetime(2026, 11, 30, 9, 0, tzinfo=datetime.UTC),
         )
         browser = Browser()
-        after = browser.send(browser.open(bank.dashboard_url), "upload", {"file": file})
+        after = browser.send(browser.get(bank.dashboard_url).form("upload"), file=("file", file))
         bank.fail("T00000002")
         downloaded = requests.get(after.links["Download the statement (CAMT.053)"], timeout=20)
         assert downloaded.headers["Content-Disposition"] == 'attachment; filename="statement.xml"'
@@ -265,7 +265,7 @@ def test_the_statement_that_is_downloaded_at_the_bank_confirms_what_was_handed_i
 
 def test_a_file_that_is_not_there_is_said() -> None:
     with BankSandbox() as bank:
-        assert Browser().open(f"{bank.dashboard_url}/files/other.xml").status == 404
+        assert Browser().get(f"{bank.dashboard_url}/files/other.xml").status == 404
 
 
 def test_a_portal_return_appears_and_its_parcel_moves() -> None:
@@ -281,8 +281,8 @@ def test_a_portal_return_appears_and_its_parcel_moves() -> None:
         )
 
         def press(action: str, page: Page | None = None, **typed: str) -> str:
-            after = browser.send(page or browser.open(sandbox.dashboard_url), action, **typed)
-            assert (after.status, after.said("alert")) == (200, ""), after.text
+            after = browser.send((page or browser.get(sandbox.dashboard_url)).form(action), **typed)
+            assert (after.status, after.said("alert")) == (200, ""), after.words
             for webhook in sandbox.take_webhooks():
                 desk.receive_webhook("sendcloud", webhook.headers, webhook.body)
             desk.work()
@@ -299,9 +299,9 @@ def test_a_portal_return_appears_and_its_parcel_moves() -> None:
         assert len(desk.dossier("1001").returns) == 1
         page = sandbox.dashboard_page(label)
         assert progress() == ["not_sent"]
-        press("scan", browser.open(page))
+        press("scan", browser.get(page))
         assert progress() == ["on_its_way"]
-        press("deliver", browser.open(page))
+        press("deliver", browser.get(page))
         assert progress() == ["delivered"]
         desk.close()
 
@@ -309,18 +309,18 @@ def test_a_portal_return_appears_and_its_parcel_moves() -> None:
 def test_a_label_that_the_carrier_refuses_or_loses_is_so_in_its_books() -> None:
     browser = Browser()
     with SendcloudSandbox() as sandbox:
-        overview = browser.open(sandbox.dashboard_url)
-        browser.send(overview, "send", order_id="1001", postal_code="1012 LM")
+        overview = browser.get(sandbox.dashboard_url)
+        browser.send(overview.form("send"), order_id="1001", postal_code="1012 LM")
         for _ in range(2):
-            browser.send(browser.open(sandbox.dashboard_url), "portal", order_id="1001", items="teapot")
-        browser.send(overview, "refuse", because="Zone not served")
-        browser.send(browser.open(sandbox.dashboard_url), "portal", order_id="1001", items="teapot\ncup 2")
+            browser.send(browser.get(sandbox.dashboard_url).form("portal"), order_id="1001", items="teapot")
+        browser.send(overview.form("refuse"), because="Zone not served")
+        browser.send(browser.get(sandbox.dashboard_url).form("portal"), order_id="1001", items="teapot\ncup 2")
         sandbox.advance(datetime.timedelta(hours=1))
         first, second, third = sandbox.books()
         assert (first.told.value, third.told.value) == ("ready", "refused")
-        browser.send(browser.open(sandbox.dashboard_page(first.reference)), "lose")
-        browser.send(browser.open(sandbox.dashboard_page(second.reference)), "send-back")
+        browser.send(browser.get(sandbox.dashboard_page(first.reference)).form("lose"))
+        browser.send(browser.get(sandbox.dashboard_page(second.reference)).form("send-back"))
         assert [one.progress.value for one in sandbox.books()][:2] == ["problem", "returned_to_sender"]
-        page = browser.open(sandbox.dashboard_page(third.reference))
+        page = browser.get(sandbox.dashboard_page(third.reference))
         assert [form.name for form in page.forms] == []
-        assert "refused" in page.text
+        assert "refused" in page.words

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_browser import Browser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lived_sandboxes import KINDS
+from scriptless_browser import Browser
 
 from retour import Money
 from retour.model.money import _DECIMALS
@@ -68,9 +68,9 @@ def test_every_amount_that_comes_into_the_books_can_be_shown_and_told(
         if hasattr(sandbox, act) and not unless_refused(getattr(sandbox, act), payment, back):
             assert written(sandbox) == before or act == "charge_back"  # PayPal gives a charge-back no name
     sandbox.take_webhooks()
-    page = Browser().open(sandbox.dashboard_page(payment))
+    page = Browser().get(sandbox.dashboard_page(payment))
     assert page.status == 200
-    assert " ".join(amount.render().split()) in page.text
+    assert " ".join(amount.render().split()) in page.words
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,9 @@ def test_an_amount_that_the_provider_cannot_have_is_refused_on_its_dashboard(
         for language, sentence in (("en", english), ("nl", dutch)):
             browser = Browser(language)
             typed = amount.replace(".", ",") if language == "nl" else amount
-            after = browser.send(browser.open(sandbox.dashboard_url), "pay", amount=typed, amount__currency=currency)
+            after = browser.send(
+                browser.get(sandbox.dashboard_url).form("pay"), amount=typed, amount__currency=currency
+            )
             assert after.status == 422
             assert sentence in after.said("alert")
         assert written(sandbox) == (0, 0, 0)
@@ -110,9 +112,9 @@ def test_an_amount_that_the_provider_cannot_have_is_refused_on_its_dashboard(
 def test_a_refusal_is_read_in_dutch_on_a_dutch_page(kind: Any, action: str, typed: dict[str, str], dutch: str) -> None:
     with kind() as sandbox:
         browser = Browser("nl")
-        page = browser.open(sandbox.dashboard_url)
-        files = {"file": b"%PDF"} if action == "upload" else None
-        assert dutch in browser.send(page, action, files, **typed).said("alert")
+        page = browser.get(sandbox.dashboard_url)
+        file = ("transfers.xml", b"%PDF") if action == "upload" else None
+        assert dutch in browser.send(page.form(action), file=file, **typed).said("alert")
 
 
 def test_a_transfer_in_another_currency_than_its_invoice_is_counted_apart() -> None:
@@ -122,8 +124,8 @@ def test_a_transfer_in_another_currency_than_its_invoice_is_counted_apart() -> N
         bank.refund_in_dashboard(invoice, Money.of("5", "EUR"))
         assert [str(one.amount) for one in bank.books(invoice)] == ["EUR 5.00"]
         assert [str(one.amount) for one in bank.statement()] == ["USD -10.00", "EUR -5.00"]
-        assert Browser().open(bank.dashboard_page(invoice)).status == 200
-        assert Browser().open(bank.dashboard_url).status == 200
+        assert Browser().get(bank.dashboard_page(invoice)).status == 200
+        assert Browser().get(bank.dashboard_url).status == 200
 
 
 FOR_DEVELOPERS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 
 from webshop import create_app, tables
 from webshop.application import PLUGINS
@@ -54,8 +54,8 @@ def shop(app: Flask) -> RunningShop:
 
 
 @pytest.fixture
-def merchant(app: Flask) -> FormBrowser:
+def merchant(app: Flask) -> ShopBrowser:
     """The merchant's browser."""
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     assert browser.log_in(PASSWORD).path == "/attention"
     return browser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
-from form_browser import Form, FormBrowser
+from scriptless_browser import Form, ShopBrowser
 
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
@@ -13,7 +13,7 @@ from webshop.sandboxes import Sandboxes
 AT_ONCE = 4
 
 
-def sent_at_once(app: Flask, merchant: FormBrowser, form: Form, **typed: str) -> list[int]:
+def sent_at_once(app: Flask, merchant: ShopBrowser, form: Form, **typed: str) -> list[int]:
     """The status of each answer to a form that is sent by several tabs at once."""
     cookie = merchant.client.get_cookie("session")
     assert cookie is not None
@@ -28,7 +28,7 @@ def sent_at_once(app: Flask, merchant: FormBrowser, form: Form, **typed: str) ->
 
 
 def test_a_refund_that_is_sent_several_times_at_once_is_made_once(
-    app: Flask, merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    app: Flask, merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     form = merchant.get("/orders/1001").form("/refunds")
     assert set(sent_at_once(app, merchant, form, way="api", amount="5,00")) == {303}
@@ -39,7 +39,7 @@ def test_a_refund_that_is_sent_several_times_at_once_is_made_once(
 
 
 def test_a_return_that_is_saved_several_times_at_once_is_restocked_once(
-    app: Flask, merchant: FormBrowser, shop: RunningShop
+    app: Flask, merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     form = merchant.get("/orders/1001").form("/status")
     assert set(sent_at_once(app, merchant, form, status="returned")) == {303}
@@ -50,7 +50,7 @@ def test_a_return_that_is_saved_several_times_at_once_is_restocked_once(
 
 
 def test_a_question_that_is_answered_several_times_at_once_has_one_answer(
-    app: Flask, merchant: FormBrowser, shop: RunningShop
+    app: Flask, merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     asked = merchant.send(merchant.get("/orders/1002").form("/status"), status="returned")
     form = asked.form(asked.path)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from customer_browser import LABEL_TO_PRINT, announce, make_label, say_who
 from flask import Flask
-from form_browser import FormBrowser, Page
+from scriptless_browser import Page, ShopBrowser
 from sqlalchemy import event, func, select, update
 
 from retour import LARGEST_WEBHOOK, Actor, EvidenceFile
@@ -34,14 +34,14 @@ ONE_DATABASE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def customer(app: Flask) -> FormBrowser:
+def customer(app: Flask) -> ShopBrowser:
     """The customer of order 1002, let in."""
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     say_who(browser, "1002")
     return browser
 
 
-def post(browser: FormBrowser, path: str, **typed: str) -> Any:
+def post(browser: ShopBrowser, path: str, **typed: str) -> Any:
     """Send a form that the page does not have, with a token of this session that is right."""
     page = browser.get("/return")
     token = page.form("/language").fields["csrf_token"]
@@ -63,7 +63,7 @@ def rules(app: Flask) -> list[tuple[str, str]]:
 
 
 @ONE_DATABASE
-def test_no_page_of_the_merchants_is_reached_with_a_customers_session(app: Flask, customer: FormBrowser) -> None:
+def test_no_page_of_the_merchants_is_reached_with_a_customers_session(app: Flask, customer: ShopBrowser) -> None:
     reached = []
     for method, path in rules(app):
         open_to_all = path.startswith(("/return", "/login", "/language", "/webhooks", "/static"))
@@ -76,8 +76,8 @@ def test_no_page_of_the_merchants_is_reached_with_a_customers_session(app: Flask
 
 
 @ONE_DATABASE
-def test_no_page_of_a_customers_is_reached_without_one(app: Flask, merchant: FormBrowser) -> None:
-    for browser in (FormBrowser(app), merchant):
+def test_no_page_of_a_customers_is_reached_without_one(app: Flask, merchant: ShopBrowser) -> None:
+    for browser in (ShopBrowser(app), merchant):
         for method, path in rules(app):
             if path.startswith("/return/") and path != "/return/leave":
                 answer = browser.client.get(path) if method == "GET" else post(browser, path)
@@ -85,9 +85,9 @@ def test_no_page_of_a_customers_is_reached_without_one(app: Flask, merchant: For
 
 
 def test_a_customer_reaches_no_return_and_no_label_of_another(
-    shop: RunningShop, app: Flask, customer: FormBrowser
+    shop: RunningShop, app: Flask, customer: ShopBrowser
 ) -> None:
-    other = FormBrowser(app)
+    other = ShopBrowser(app)
     say_who(other, "1003")
     theirs = make_label(other, announce(other)).path
     [label] = shop.desk.dossier("1003").labels
@@ -109,7 +109,7 @@ def test_a_customer_reaches_no_return_and_no_label_of_another(
 
 
 def test_a_session_that_somebody_wrote_himself_is_none(app: Flask) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     forged = Flask("forged")
     forged.secret_key = "a guess"
     session = {"staff": "staff anna", "customer": "customer of 1002"}
@@ -121,7 +121,7 @@ def test_a_session_that_somebody_wrote_himself_is_none(app: Flask) -> None:
 
 @ONE_DATABASE
 def test_a_session_that_was_planted_is_worth_nothing_after_the_login(app: Flask) -> None:
-    attacker, victim = FormBrowser(app), FormBrowser(app)
+    attacker, victim = ShopBrowser(app), ShopBrowser(app)
     token = attacker.get("/return").form("/return").fields["csrf_token"]
     planted = attacker.client.get_cookie("session")
     assert planted is not None
@@ -197,20 +197,20 @@ def test_of_a_webhook_that_is_too_large_nothing_is_read(app: Flask) -> None:
 
 
 @ONE_DATABASE
-def test_a_form_that_is_too_large_is_refused(customer: FormBrowser) -> None:
+def test_a_form_that_is_too_large_is_refused(customer: ShopBrowser) -> None:
     assert post(customer, "/return/new", note="x" * (LARGEST_WEBHOOK + 1)).status_code == 413
 
 
 @ONE_DATABASE
 @pytest.mark.parametrize("token", [None, "", "forged", "of another"])
 def test_every_form_needs_its_token(app: Flask, shop: RunningShop, token: str | None) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     browser.log_in("open sesame")
     say_who(browser, "1002")
     return_path = announce(browser).path
     version = shop.desk.dossier("1002").version
     if token == "of another":
-        token = FormBrowser(app).get("/return").form("/return").fields["csrf_token"]
+        token = ShopBrowser(app).get("/return").form("/return").fields["csrf_token"]
     data = {"request_id": "1" * 32, "units-line-1": "1", "status": "returned"} | (
         {} if token is None else {"csrf_token": token}
     )
@@ -223,7 +223,7 @@ def test_every_form_needs_its_token(app: Flask, shop: RunningShop, token: str | 
 
 @ONE_DATABASE
 def test_nothing_is_done_by_an_address_that_is_only_opened(app: Flask, shop: RunningShop) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     browser.log_in("open sesame")
     say_who(browser, "1002")
     announce(browser)
@@ -242,7 +242,7 @@ def test_html_that_somebody_wrote_is_shown_to_both_and_never_run(app: Flask, sho
         connection.execute(update(tables.customer).values(name=HOSTILE))
         connection.execute(update(tables.order_line).values(name=HOSTILE))
         connection.execute(update(tables.order).values(note=HOSTILE))
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     say_who(browser, "1002")
     page = announce(browser, note=HOSTILE)
     page = browser.send(page.form("/sent"), carrier=HOSTILE, tracking=HOSTILE)
@@ -306,7 +306,7 @@ def test_no_header_makes_a_page_lead_elsewhere(app: Flask, header: str) -> None:
 def test_an_address_in_a_header_is_nobodys_address(app: Flask) -> None:
     statuses = []
     for number in range(OF_AN_ADDRESS.most + 1):
-        browser = FormBrowser(app)
+        browser = ShopBrowser(app)
         browser.client.environ_base["HTTP_X_FORWARDED_FOR"] = browser.client.environ_base["HTTP_X_REAL_IP"] = (
             f"192.0.2.{number}"
         )
@@ -331,7 +331,7 @@ def test_an_address_in_a_header_is_nobodys_address(app: Flask) -> None:
     ],
 )
 def test_a_language_that_is_none_is_answered_in_one_of_ours(app: Flask, language: str) -> None:
-    page = FormBrowser(app, language).get("/return")
+    page = ShopBrowser(app, language).get("/return")
     assert page.status == 200
     assert ("html", "nl") in (found := [(tag, given.get("lang")) for tag, given in page.elements]) or (
         "html",
@@ -360,7 +360,7 @@ ODD = (
 
 @pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 def test_an_odd_id_is_not_found_and_breaks_nothing(app: Flask, odd: str) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     browser.log_in("open sesame")
     say_who(browser, "1002")
     mine = announce(browser).path
@@ -382,7 +382,7 @@ def test_an_odd_id_is_not_found_and_breaks_nothing(app: Flask, odd: str) -> None
 def test_an_odd_number_or_address_is_wrong_and_breaks_nothing(app: Flask, odd: str) -> None:
     sent = odd.encode("utf-8", "surrogatepass").decode("latin-1")
     for order_id, email in ((sent, "x@x.example"), ("1002", sent)):
-        answer = post(FormBrowser(app), "/return", order=order_id, email=email)
+        answer = post(ShopBrowser(app), "/return", order=order_id, email=email)
         assert answer.status_code in (400, 403), answer.text
 
 
@@ -407,9 +407,9 @@ ELSEWHERE = (
 @pytest.mark.parametrize("where", ELSEWHERE)
 def test_neither_the_login_nor_a_language_leads_to_another_site(app: Flask, where: str) -> None:
     for path, typed in (("/language", {"language": "en"}), ("/login", {"password": "open sesame"})):
-        usual = post(FormBrowser(app), path, **typed).headers["Location"]
+        usual = post(ShopBrowser(app), path, **typed).headers["Location"]
         assert usual.startswith("/")
-        answer = post(FormBrowser(app), path, next=where, **typed)
+        answer = post(ShopBrowser(app), path, next=where, **typed)
         assert (answer.status_code, answer.headers["Location"]) == (303, usual), where
         assert "X" not in answer.headers
 
@@ -455,7 +455,7 @@ def test_ten_thousand_guesses_are_refused_and_cost_neither_memory_nor_the_custom
     assert answers == {"False": OF_AN_ADDRESS.most, "too many": GUESSES - OF_AN_ADDRESS.most}, "one was the right one"
     assert kept < GUESSES // 10, "something is kept of each"
     assert guesses_counted(shop) <= 2
-    assert say_who(FormBrowser(app), "1002").path == "/return/order"
+    assert say_who(ShopBrowser(app), "1002").path == "/return/order"
 
 
 @ONE_DATABASE
@@ -480,7 +480,7 @@ def test_guesses_at_the_page_are_answered_without_looking_and_nothing_is_kept_of
 
 
 def test_guesses_at_the_same_moment_count_each(app: Flask) -> None:
-    browsers = [FormBrowser(app) for _ in range(3 * OF_AN_ADDRESS.most)]
+    browsers = [ShopBrowser(app) for _ in range(3 * OF_AN_ADDRESS.most)]
     with ThreadPoolExecutor(8) as pool:
         pages = list(pool.map(lambda browser: say_who(browser, "1002", "x@x.example"), browsers))
     statuses = [page.status for page in pages]
@@ -495,7 +495,7 @@ def test_an_unknown_number_costs_the_same_steps_as_a_wrong_address(app: Flask, s
             asked.append(statement)
 
         event.listen(shop.engine, "before_cursor_execute", count)
-        say_who(FormBrowser(app), order_id, "x@x.example")
+        say_who(ShopBrowser(app), order_id, "x@x.example")
         event.remove(shop.engine, "before_cursor_execute", count)
         return asked
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from form_browser import Form, FormBrowser, Page
 from page_queries import queries_of
+from scriptless_browser import Form, Page, ShopBrowser
 
 from retour import Actor, AttentionKind, Counted, RefundState
 from retour.model.attention import STEP_WORDS
@@ -24,13 +24,13 @@ def form_for(page: Page, step: str) -> Form:
     return found[0]
 
 
-def test_it_is_the_first_page_and_says_that_nothing_waits(merchant: FormBrowser) -> None:
+def test_it_is_the_first_page_and_says_that_nothing_waits(merchant: ShopBrowser) -> None:
     page = merchant.get("/")
     assert page.path == "/attention"
     assert "Er wacht niets op je" in page.words
 
 
-def test_an_item_says_what_it_is_since_when_and_of_which_order(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_item_says_what_it_is_since_when_and_of_which_order(merchant: ShopBrowser, shop: RunningShop) -> None:
     outcome = shop.desk.mark_returned("1002", by=ANNA)
     page = merchant.get("/attention")
     assert "De vraag over de voorraad" in page.words or "voorraad" in page.words
@@ -40,7 +40,7 @@ def test_an_item_says_what_it_is_since_when_and_of_which_order(merchant: FormBro
     assert f"/orders/1002/stock/{outcome.return_id}" in links
 
 
-def test_what_only_has_to_be_seen_is_acknowledged_with_its_reason(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_only_has_to_be_seen_is_acknowledged_with_its_reason(merchant: ShopBrowser, shop: RunningShop) -> None:
     units = shop.port.order("1001").lines[0].ordered  # type: ignore[union-attr]
     counted = [Counted(line_id="line-1", sellable=units, surplus=2)]
     shop.desk.mark_returned("1001", counted, by=ANNA, request_id="f" * 32)
@@ -53,7 +53,7 @@ def test_what_only_has_to_be_seen_is_acknowledged_with_its_reason(merchant: Form
 
 
 def test_of_a_refund_that_nobody_knows_its_provider_is_asked_from_there(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     shop.desk.mark_returned("1007", by=ANNA)
     [option] = shop.desk.refund_options("1007")
@@ -69,7 +69,7 @@ def test_of_a_refund_that_nobody_knows_its_provider_is_asked_from_there(
 
 
 def test_a_refund_that_came_back_can_be_made_anew_and_a_field_that_is_wrong_keeps_its_form(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     shop.desk.mark_returned("1007", by=ANNA)
     [option] = shop.desk.refund_options("1007")
@@ -89,10 +89,11 @@ def test_a_refund_that_came_back_can_be_made_anew_and_a_field_that_is_wrong_keep
     assert shop.desk.attention().items
 
 
-def test_what_is_gone_meanwhile_is_told_on_top(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_is_gone_meanwhile_is_told_on_top(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1002", by=ANNA)
     page = merchant.get("/attention")
-    form = Form("/attention", "post", {**page.forms[-1].fields, "kind": "stock_question", "order": "1002"})
+    fields = {**page.forms[-1].fields, "kind": "stock_question", "order": "1002"}
+    form = Form(page=page.url, action="/attention", method="post", fields=fields)
     form.fields |= {"about": "rt_no_such", "form": "item-gone", "request_id": "a" * 32}
     form.buttons = [("step", "acknowledge")]
     refused = merchant.send(form, ("step", "acknowledge"))
@@ -100,7 +101,7 @@ def test_what_is_gone_meanwhile_is_told_on_top(merchant: FormBrowser, shop: Runn
     assert [given["role"] for _, given in refused.elements if given.get("role") == "alert"] == ["alert"]
 
 
-def test_nonsense_does_nothing(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_nonsense_does_nothing(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1002", by=ANNA)
     token = merchant.get("/attention").forms[0].fields["csrf_token"]
     for kind, step in (("x", "acknowledge"), ("stock_question", "close"), ("stock_question", "")):
@@ -115,7 +116,7 @@ def test_every_step_that_the_desk_names_has_its_place_or_is_known_to_have_none()
     assert set(STEP_WORDS) == set(NEEDS) | AT_THE_ORDER | of_its_own_page | nowhere_yet
 
 
-def test_the_page_costs_the_same_however_much_waits(app: Flask, merchant: FormBrowser, shop: RunningShop) -> None:
+def test_the_page_costs_the_same_however_much_waits(app: Flask, merchant: ShopBrowser, shop: RunningShop) -> None:
     for order_id in ("1002", "1003"):
         shop.desk.mark_returned(order_id, by=ANNA)
     few = queries_of(merchant, shop, "/attention")
@@ -126,7 +127,7 @@ def test_the_page_costs_the_same_however_much_waits(app: Flask, merchant: FormBr
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_more_than_a_page_goes_on_from_the_last(
-    merchant: FormBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+    merchant: ShopBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webshop.pages.attention.PAGE", 2)
     waiting = ["1002", "1003", "1008"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from form_browser import FormBrowser
 from page_queries import queries_of
+from scriptless_browser import ShopBrowser
 from sqlalchemy import select, update
 
 from retour import Actor, RequestedLine
@@ -23,13 +23,13 @@ def ask(shop: RunningShop, order_id: str, reason: str = "too_small") -> str:
     return str(shop.desk.request_return(order_id, [line], by=ANNA, request_id=order_id * 8).return_id)
 
 
-def orders_on(merchant: FormBrowser, address: str) -> list[str]:
+def orders_on(merchant: ShopBrowser, address: str) -> list[str]:
     """The orders that a page of the board names, in its order."""
     links = [given.get("href", "") for tag, given in merchant.get(address).elements if tag == "a"]
     return [link.rpartition("/")[2] for link in links if link.startswith("/orders/1")]
 
 
-def headings(merchant: FormBrowser, address: str) -> list[str]:
+def headings(merchant: ShopBrowser, address: str) -> list[str]:
     return [
         given["id"].removeprefix("column-")
         for tag, given in merchant.get(address).elements
@@ -37,14 +37,14 @@ def headings(merchant: FormBrowser, address: str) -> list[str]:
     ]
 
 
-def test_an_empty_board_says_so_and_how_to_see_what_has_ended(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_empty_board_says_so_and_how_to_see_what_has_ended(merchant: ShopBrowser, shop: RunningShop) -> None:
     assert "Er wacht geen retour" in merchant.get("/returns").words
     shop.desk.mark_returned("1001", by=ANNA)
     assert "Er wacht geen retour" in merchant.get("/returns").words
     assert orders_on(merchant, f"/returns?from={TODAY}&track=goods") == ["1001"]
 
 
-def test_each_return_is_in_the_column_of_its_state_on_each_track(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_each_return_is_in_the_column_of_its_state_on_each_track(merchant: ShopBrowser, shop: RunningShop) -> None:
     ask(shop, "1001")
     shop.desk.mark_returned("1002", by=ANNA)
     assert headings(merchant, "/returns") == ["goods", "answer"]
@@ -57,7 +57,7 @@ def test_each_return_is_in_the_column_of_its_state_on_each_track(merchant: FormB
     assert "Te klein" in page.words or "te klein" in page.words
 
 
-def test_returns_are_found_by_reason_period_and_what_is_typed(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_returns_are_found_by_reason_period_and_what_is_typed(merchant: ShopBrowser, shop: RunningShop) -> None:
     first, second = ask(shop, "1001"), ask(shop, "1004", "does_not_work")
     [row] = shop.desk.list_returns(order_id="1001").returns
     found = {
@@ -88,7 +88,7 @@ def call_customers(shop: RunningShop, **names: str) -> None:
 
 
 def test_returns_are_found_by_the_name_of_the_customer_also_those_that_have_ended(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     call_customers(shop, o1001="Vera de Wit", o1002="Piet 100% Zwart", o1003="Vera de Wit", o1004="1001")
     for order_id in ("1001", "1002", "1004"):
@@ -110,7 +110,7 @@ def test_returns_are_found_by_the_name_of_the_customer_also_those_that_have_ende
 
 
 def test_a_name_that_leads_to_too_many_orders_is_told(
-    merchant: FormBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+    merchant: ShopBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_customers(shop, o1001="Vera de Wit", o1002="Vera de Wit", o1003="Vera de Wit")
     ask(shop, "1001")
@@ -122,7 +122,7 @@ def test_a_name_that_leads_to_too_many_orders_is_told(
     assert "bestellingen van klanten met deze naam" in page.words
 
 
-def test_what_cannot_be_searched_for_is_told(merchant: FormBrowser) -> None:
+def test_what_cannot_be_searched_for_is_told(merchant: ShopBrowser) -> None:
     page = merchant.get("/returns?reason=no_such_reason")
     assert page.status == 422
     assert [given["role"] for _, given in page.elements if given.get("role") == "alert"] == ["alert"]
@@ -130,7 +130,7 @@ def test_what_cannot_be_searched_for_is_told(merchant: FormBrowser) -> None:
 
 
 def test_a_column_goes_on_page_by_page(
-    merchant: FormBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+    merchant: ShopBrowser, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for order_id in ("1001", "1002", "1003"):
         ask(shop, order_id)
@@ -141,7 +141,7 @@ def test_a_column_goes_on_page_by_page(
     assert orders_on(merchant, following) == ["1003"]
 
 
-def test_the_board_costs_the_same_however_many_returns_there_are(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_the_board_costs_the_same_however_many_returns_there_are(merchant: ShopBrowser, shop: RunningShop) -> None:
     ask(shop, "1001")
     paths = (
         "/returns",

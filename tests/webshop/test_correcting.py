@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from form_browser import FormBrowser, Page
+from scriptless_browser import Page, ShopBrowser
 from sqlalchemy import select
 
 from retour import Actor, Counted, reading
@@ -13,7 +13,7 @@ from webshop.running import RunningShop
 ANNA = Actor.staff("anna")
 
 
-def counted_page(merchant: FormBrowser, shop: RunningShop, order_id: str) -> Page:
+def counted_page(merchant: ShopBrowser, shop: RunningShop, order_id: str) -> Page:
     """The page on which the only count of an order is put right, by the link on the order's page."""
     [return_] = shop.desk.dossier(order_id).returns.values()
     [receipt_id] = return_.receipts
@@ -32,7 +32,7 @@ def status_and_stock(shop: RunningShop, order_id: str) -> tuple[str, int]:
 
 
 def test_what_was_counted_stands_in_the_form_and_saving_it_changes_nothing(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     shop.desk.mark_returned("1001", by=ANNA)
     before = shop.desk.dossier("1001").version
@@ -45,7 +45,7 @@ def test_what_was_counted_stands_in_the_form_and_saving_it_changes_nothing(
 
 
 def test_a_unit_that_was_not_there_after_all_leaves_the_stock_and_the_order_is_not_back(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     form = merchant.get("/orders/1001").form("/status")
     merchant.send(form, status="returned")
@@ -63,7 +63,7 @@ def test_a_unit_that_was_not_there_after_all_leaves_the_stock_and_the_order_is_n
     assert "Er is niets veranderd" in again.words
 
 
-def test_a_product_that_was_not_counted_can_be_added(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_product_that_was_not_counted_can_be_added(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1002", [Counted(line_id="line-1", sellable=1)], by=ANNA, request_id="f" * 32)
     page = counted_page(merchant, shop, "1002")
     merchant.send(page.form(page.path), **{"damaged-line-2": "1"})
@@ -71,7 +71,7 @@ def test_a_product_that_was_not_counted_can_be_added(merchant: FormBrowser, shop
     assert return_.counted["line-2"].damaged == 1
 
 
-def test_what_no_form_asks_for_stays_as_it_was(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_no_form_asks_for_stays_as_it_was(merchant: ShopBrowser, shop: RunningShop) -> None:
     first = Counted(line_id="line-1", to_inspect=1)
     shop.desk.mark_returned("1002", [first], by=ANNA, request_id="f" * 32)
     page = counted_page(merchant, shop, "1002")
@@ -80,7 +80,7 @@ def test_what_no_form_asks_for_stays_as_it_was(merchant: FormBrowser, shop: Runn
     assert return_.counted["line-1"] == first
 
 
-def test_a_count_that_somebody_put_right_meanwhile_is_not_overwritten(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_count_that_somebody_put_right_meanwhile_is_not_overwritten(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1001", by=ANNA)
     page = counted_page(merchant, shop, "1001")
     [return_] = shop.desk.dossier("1001").returns.values()
@@ -96,7 +96,7 @@ def test_a_count_that_somebody_put_right_meanwhile_is_not_overwritten(merchant: 
 
 @pytest.mark.parametrize(("typed", "status"), [("-1", 422), ("x", 422), ("999", 409)])
 def test_what_cannot_have_been_in_it_is_told_and_stays_in_the_form(
-    merchant: FormBrowser, shop: RunningShop, typed: str, status: int
+    merchant: ShopBrowser, shop: RunningShop, typed: str, status: int
 ) -> None:
     shop.desk.mark_returned("1001", by=ANNA)
     page = counted_page(merchant, shop, "1001")
@@ -105,7 +105,7 @@ def test_what_cannot_have_been_in_it_is_told_and_stays_in_the_form(
     assert sent.form(page.path).fields["sellable-line-1"] == typed
 
 
-def test_a_count_of_no_order_of_this_shop_is_no_page(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_count_of_no_order_of_this_shop_is_no_page(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1001", by=ANNA)
     path = counted_page(merchant, shop, "1001").path
     assert merchant.get(path.replace("1001", "1003")).status == 404

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from customer_browser import CODE_TO_SHOW, LABEL_TO_PRINT, announce, make_label, say_who
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 from sqlalchemy import select, update
 
 from retour import Actor, GoodsState, LabelState, Objection, Return, hookimpl
@@ -23,15 +23,15 @@ from webshop.pages.customer_access import OF_AN_ADDRESS, OF_AN_ORDER
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 
-LetIn = Callable[..., FormBrowser]
+LetIn = Callable[..., ShopBrowser]
 
 
 @pytest.fixture
 def let_in(app: Flask) -> LetIn:
     """The browser of an order's customer, who said whose it is: ``let_in("1002")``."""
 
-    def let_in_(order_id: str, language: str = "nl-NL") -> FormBrowser:
-        browser = FormBrowser(app, language)
+    def let_in_(order_id: str, language: str = "nl-NL") -> ShopBrowser:
+        browser = ShopBrowser(app, language)
         assert say_who(browser, order_id).path == "/return/order"
         return browser
 
@@ -70,16 +70,16 @@ def announced(shop: RunningShop, sendcloud: Any, order_id: str) -> None:
 
 
 def test_a_number_and_its_mail_address_let_in_to_that_order(app: Flask) -> None:
-    page = say_who(FormBrowser(app), " 1002 ", "Klant-1002@Voorbeeld.example ")
+    page = say_who(ShopBrowser(app), " 1002 ", "Klant-1002@Voorbeeld.example ")
     assert "Je bestelling 1002" in page.words
 
 
 def test_unknown_and_wrong_are_one_answer(app: Flask) -> None:
-    wrong = say_who(FormBrowser(app), "1002", "klant-1003@voorbeeld.example")
-    unknown = say_who(FormBrowser(app), "9999", "klant-1003@voorbeeld.example")
+    wrong = say_who(ShopBrowser(app), "1002", "klant-1003@voorbeeld.example")
+    unknown = say_who(ShopBrowser(app), "9999", "klant-1003@voorbeeld.example")
     assert (wrong.status, wrong.words) == (unknown.status, unknown.words)
     assert wrong.status == 403
-    assert FormBrowser(app).get("/return/order").path == "/return"
+    assert ShopBrowser(app).get("/return/order").path == "/return"
 
 
 def test_after_an_hour_he_says_again_who_he_is(shop: RunningShop, let_in: LetIn) -> None:
@@ -99,11 +99,11 @@ def test_who_is_done_is_out(let_in: LetIn) -> None:
 
 
 def test_an_address_that_was_wrong_too_often_is_refused_and_others_are_not(app: Flask, shop: RunningShop) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     statuses = [say_who(browser, "1002", f"{number}@x.example").status for number in range(OF_AN_ADDRESS.most)]
     assert statuses == [403] * OF_AN_ADDRESS.most
     assert say_who(browser, "1002").status == 429  # the right one
-    elsewhere = FormBrowser(app)
+    elsewhere = ShopBrowser(app)
     elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
     assert say_who(elsewhere, "1002").path == "/return/order"
     time_passes(shop, OF_AN_ADDRESS.within)
@@ -115,17 +115,17 @@ def test_an_order_that_many_guessed_at_is_refused_to_all_whether_there_is_one_or
 ) -> None:
     for order_id in ("1002", "9999"):
         for number in range(OF_AN_ORDER.most):
-            guesser = FormBrowser(app)
+            guesser = ShopBrowser(app)
             guesser.client.environ_base["REMOTE_ADDR"] = f"2001:db8:{order_id}:{number:x}::1"
             assert say_who(guesser, order_id, "x@x.example").status == 403
-        assert say_who(FormBrowser(app), order_id).status == 429
-    assert say_who(FormBrowser(app), "1003").path == "/return/order"
+        assert say_who(ShopBrowser(app), order_id).status == 429
+    assert say_who(ShopBrowser(app), "1003").path == "/return/order"
     time_passes(shop, OF_AN_ORDER.within)
-    assert say_who(FormBrowser(app), "1002").path == "/return/order"
+    assert say_who(ShopBrowser(app), "1002").path == "/return/order"
 
 
 def test_who_knows_one_order_cannot_guess_another_for_ever(app: Flask) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     for number in range(OF_AN_ADDRESS.most):
         assert say_who(browser, "1003").status == 200
         assert say_who(browser, "1002", f"{number}@x.example").status == 403
@@ -210,7 +210,7 @@ def strict(app: Flask, shop: RunningShop, database: str, sandboxes: Sandboxes) -
 
 
 def test_a_refusal_is_read_in_words_and_what_staff_looks_at_is_not(strict: Flask, shop: RunningShop) -> None:
-    browser = FormBrowser(strict)
+    browser = ShopBrowser(strict)
     say_who(browser, "1002")
     refused = announce(browser, **{"reason-line-1": "changed_mind"})
     assert the_return(shop, "1002").goods is GoodsState.REJECTED

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 from sqlalchemy import event
 from webshop_pages import ELSEWHERE, PAGES, PARTS, prepare, routes
 
@@ -48,7 +48,7 @@ def queries(folder: Path, sandboxes: Sandboxes, *, orders: int) -> Mapping[str, 
     shop: RunningShop = app.extensions["webshop"]
     names = prepare(shop)
     bring_back(shop, orders // 5)
-    merchant = FormBrowser(app)
+    merchant = ShopBrowser(app)
     merchant.log_in("open sesame")
     asked: list[str] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from form_browser import FormBrowser, Page
+from scriptless_browser import Page, ShopBrowser
 from sqlalchemy import func, select
 
 from retour import Actor, RefundState, reading
@@ -24,7 +24,7 @@ def here(shop: RunningShop) -> str:
     return f"/orders/1001/returns/{shop.desk.mark_returned('1001', by=ANNA).return_id}/evidence"
 
 
-def add(merchant: FormBrowser, here: str, file: tuple[str, bytes] | None = None, **typed: str) -> Page:
+def add(merchant: ShopBrowser, here: str, file: tuple[str, bytes] | None = None, **typed: str) -> Page:
     assert here in merchant.get("/orders/1001").html
     return merchant.send(merchant.get(here).form("/evidence"), file=file, **typed)
 
@@ -43,7 +43,7 @@ def links_to_files(page: Page) -> list[str]:
 
 
 def test_a_photo_is_kept_with_the_return_and_shown_from_the_orders_page(
-    merchant: FormBrowser, shop: RunningShop, here: str
+    merchant: ShopBrowser, shop: RunningShop, here: str
 ) -> None:
     page = add(merchant, here, PICTURE, name="De breuk", note="Klant mailde dit")
     assert page.path == "/orders/1001"
@@ -58,7 +58,7 @@ def test_a_photo_is_kept_with_the_return_and_shown_from_the_orders_page(
 
 
 def test_the_same_form_with_its_file_is_one_file_and_one_piece_of_evidence(
-    merchant: FormBrowser, shop: RunningShop, here: str
+    merchant: ShopBrowser, shop: RunningShop, here: str
 ) -> None:
     form = merchant.get(here).form("/evidence")
     assert [merchant.send(form, file=PICTURE).status for _ in range(2)] == [200, 200]
@@ -75,7 +75,7 @@ def test_the_same_form_with_its_file_is_one_file_and_one_piece_of_evidence(
     ],
 )
 def test_where_it_is_can_be_said_instead_and_only_a_safe_address_is_a_link(
-    merchant: FormBrowser, shop: RunningShop, here: str, reference: str, is_link: bool
+    merchant: ShopBrowser, shop: RunningShop, here: str, reference: str, is_link: bool
 ) -> None:
     page = add(merchant, here, reference=reference)
     assert [one.reference for one in shop.desk.evidence("1001", return_of(here))] == [reference]
@@ -84,7 +84,7 @@ def test_where_it_is_can_be_said_instead_and_only_a_safe_address_is_a_link(
 
 
 def test_nothing_chosen_and_an_empty_file_are_told_and_what_was_typed_stays(
-    merchant: FormBrowser, shop: RunningShop, here: str
+    merchant: ShopBrowser, shop: RunningShop, here: str
 ) -> None:
     for file, told in ((None, "Kies een bestand"), (("leeg.png", b""), "Dit bestand is leeg")):
         page = add(merchant, here, file, note="Een notitie")
@@ -105,7 +105,7 @@ def test_nothing_chosen_and_an_empty_file_are_told_and_what_was_typed_stays(
         ("../../etc/passwd", b"x"),
     ],
 )
-def test_what_is_no_picture_is_saved_and_never_run(merchant: FormBrowser, here: str, name: str, content: bytes) -> None:
+def test_what_is_no_picture_is_saved_and_never_run(merchant: ShopBrowser, here: str, name: str, content: bytes) -> None:
     [link] = links_to_files(add(merchant, here, (name, content)))
     answer = merchant.client.get(link)
     assert (answer.status_code, answer.mimetype, answer.data) == (200, "application/octet-stream", content)
@@ -116,7 +116,7 @@ def test_what_is_no_picture_is_saved_and_never_run(merchant: FormBrowser, here: 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_photo_of_eight_megabytes_fits_and_one_of_eleven_does_not(
-    merchant: FormBrowser, shop: RunningShop, here: str
+    merchant: ShopBrowser, shop: RunningShop, here: str
 ) -> None:
     assert add(merchant, here, ("groot.jpg", b"\xff\xd8\xff" + bytes(8 * 2**20))).path == "/orders/1001"
     assert add(merchant, here, ("groter.jpg", bytes(LARGEST_FILE + 1))).status == 413
@@ -125,19 +125,19 @@ def test_a_photo_of_eight_megabytes_fits_and_one_of_eleven_does_not(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nobody_but_staff_sends_so_much(app: Flask, here: str) -> None:
-    stranger = FormBrowser(app)
+    stranger = ShopBrowser(app)
     token = stranger.get("/return").form("/return").fields["csrf_token"]
     answer = stranger.client.post(here, data={"csrf_token": token, "note": "x" * 2**20})
     assert answer.status_code == 413
 
 
-def test_a_file_of_another_order_is_not_there(merchant: FormBrowser, here: str) -> None:
+def test_a_file_of_another_order_is_not_there(merchant: ShopBrowser, here: str) -> None:
     [link] = links_to_files(add(merchant, here, PICTURE))
     assert merchant.client.get(link.replace("1001", "1002")).status_code == 404
     assert merchant.client.get(f"{link[:-1]}z").status_code == 404
 
 
-def test_a_file_that_the_desk_refuses_is_not_kept_either(merchant: FormBrowser, shop: RunningShop, here: str) -> None:
+def test_a_file_that_the_desk_refuses_is_not_kept_either(merchant: ShopBrowser, shop: RunningShop, here: str) -> None:
     form = merchant.get(here).form("/evidence")
     merchant.send(form, reference="map 7")
     page = merchant.send(form, file=PICTURE)  # the form that was sent before, with something else in it
@@ -145,7 +145,7 @@ def test_a_file_that_the_desk_refuses_is_not_kept_either(merchant: FormBrowser, 
 
 
 def test_the_word_about_an_unknown_refund_has_a_file_with_it(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = merchant.send(merchant.get("/orders/1007").form("/status"), status="returned")
     server = sandboxes.payment("stripe").server

@@ -6,8 +6,8 @@ import datetime
 
 import pytest
 from flask import Flask
-from form_browser import FormBrowser
 from page_queries import queries_of
+from scriptless_browser import ShopBrowser
 
 from retour import Actor, Money, RequestedLine
 from webshop.figures import FIGURES, Asked, Figure
@@ -34,7 +34,7 @@ def ask(shop: RunningShop, order_id: str, reason: str) -> None:
     shop.desk.request_return(order_id, [line], by=ANNA, request_id=order_id * 8)
 
 
-def test_a_shop_without_returns_has_no_figures(merchant: FormBrowser) -> None:
+def test_a_shop_without_returns_has_no_figures(merchant: ShopBrowser) -> None:
     page = merchant.get("/figures")
     assert page.words.count("Nog niets.") == len(FIGURES)
     assert not [tag for tag, _ in page.elements if tag == "img"]
@@ -79,7 +79,7 @@ def test_products_are_counted_in_units_that_came_back(app: Flask, shop: RunningS
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_each_figure_is_a_picture_in_which_nothing_runs_with_its_numbers_beside_it(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     ask(shop, "1001", "too_small")
     shop.desk.mark_returned("1002", by=ANNA)
@@ -100,7 +100,7 @@ def test_each_figure_is_a_picture_in_which_nothing_runs_with_its_numbers_beside_
     assert merchant.get("/figures?weeks=100000").status == 200
 
 
-def test_the_page_costs_the_same_however_many_returns_there_are(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_the_page_costs_the_same_however_many_returns_there_are(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.mark_returned("1001", by=ANNA)
     merchant.get("/figures")  # the first look of a process finds out that no row is of an older release
     paths = ("/figures", *[f"/figures/{name}.svg" for name in FIGURES])

@@ -7,9 +7,9 @@ import io
 from typing import Any
 
 import pytest
-from form_browser import FormBrowser
 from page_queries import queries_of
 from pypdf import PdfReader
+from scriptless_browser import ShopBrowser
 
 from retour import Actor, Address, Parcel, ParcelItem
 from retour.sandbox import Fault
@@ -39,20 +39,20 @@ def sandbox_of(sandboxes: Sandboxes) -> Any:
     return sandboxes.running["sendcloud"]
 
 
-def print_form(merchant: FormBrowser) -> dict[str, Any]:
+def print_form(merchant: ShopBrowser) -> dict[str, Any]:
     """What the form sends with everything ticked, as it comes from the server."""
     page = merchant.get("/labels")
     ticked = [given["value"] for tag, given in page.elements if given.get("name") == "label" and "checked" in given]
     return {**page.form("/labels/print").fields, "label": ticked}
 
 
-def test_no_label_waits_where_there_is_none(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_no_label_waits_where_there_is_none(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.request_return("1001", {"line-1": 1}, by=ANNA, request_id="f" * 32)
     assert "Hier wacht geen label" in merchant.get("/labels").words
 
 
 def test_a_label_that_is_ready_is_listed_until_a_carrier_has_its_parcel(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     label_id = label_for(shop, sandboxes, "1001")
     page = merchant.get("/labels")
@@ -66,7 +66,7 @@ def test_a_label_that_is_ready_is_listed_until_a_carrier_has_its_parcel(
 
 
 def test_one_label_is_opened_and_no_copy_is_kept(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     label_id = label_for(shop, sandboxes, "1001")
     answer = merchant.client.get(f"/orders/1001/labels/{label_id}")
@@ -77,7 +77,7 @@ def test_one_label_is_opened_and_no_copy_is_kept(
 
 
 def test_many_labels_are_one_document_with_a_page_for_each(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     for order_id in ("1001", "1002", "1007"):
         label_for(shop, sandboxes, order_id)
@@ -91,7 +91,7 @@ def test_many_labels_are_one_document_with_a_page_for_each(
 
 
 def test_one_that_cannot_be_had_now_is_told_and_none_is_left_out_silently(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for order_id in ("1001", "1002"):
         label_for(shop, sandboxes, order_id)
@@ -108,7 +108,7 @@ def test_one_that_cannot_be_had_now_is_told_and_none_is_left_out_silently(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("named", ["x", "1001/x", "/", "1001/", "../etc/passwd"])
-def test_what_is_no_label_is_told(merchant: FormBrowser, shop: RunningShop, named: str) -> None:
+def test_what_is_no_label_is_told(merchant: ShopBrowser, shop: RunningShop, named: str) -> None:
     shop.desk.request_return("1001", {"line-1": 1}, by=ANNA, request_id="f" * 32)
     token = merchant.get("/labels").forms[0].fields["csrf_token"]
     sent = {"csrf_token": token, "request_id": "a" * 32, "label": named}
@@ -116,7 +116,7 @@ def test_what_is_no_label_is_told(merchant: FormBrowser, shop: RunningShop, name
     assert merchant.get("/labels?after=nonsense").status == 404
 
 
-def test_returns_without_a_label_cost_the_list_nothing(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_returns_without_a_label_cost_the_list_nothing(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.request_return("1001", {"line-1": 1}, by=ANNA, request_id="f" * 32)
     few = queries_of(merchant, shop, "/labels")
     for order_id in ("1002", "1003", "1004", "1007", "1008"):

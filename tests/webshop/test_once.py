@@ -10,7 +10,7 @@ import attrs
 import pytest
 from customer_browser import CODE_TO_SHOW, LABEL_TO_PRINT, announce, say_who
 from flask import Flask
-from form_browser import Form, FormBrowser, Page
+from scriptless_browser import Form, Page, ShopBrowser
 
 from webshop.once import Making
 from webshop.running import RunningShop
@@ -33,7 +33,7 @@ class Making1002:
     count: Callable[[RunningShop], int]
     press: tuple[str, str] | None = None
 
-    def fill(self, browser: FormBrowser, form: Form, *, otherwise: bool = False) -> Page:
+    def fill(self, browser: ShopBrowser, form: Form, *, otherwise: bool = False) -> Page:
         """Send it."""
         return browser.send(form, self.press, **(self.otherwise if otherwise else self.filled))
 
@@ -104,10 +104,10 @@ def case(request: pytest.FixtureRequest) -> Making1002:
 
 
 @pytest.fixture
-def browser(case: Making1002, app: Flask, merchant: FormBrowser, shop: RunningShop) -> FormBrowser:
+def browser(case: Making1002, app: Flask, merchant: ShopBrowser, shop: RunningShop) -> ShopBrowser:
     """Of whoever has this form. Two units of the first product can come back; where it is about a return, there is
     one."""
-    customer = FormBrowser(app)
+    customer = ShopBrowser(app)
     say_who(customer, "1002")
     if case.action in ("/label", "/evidence"):
         announce(customer)
@@ -115,7 +115,7 @@ def browser(case: Making1002, app: Flask, merchant: FormBrowser, shop: RunningSh
 
 
 def test_going_back_and_pressing_again_makes_no_second_one(
-    case: Making1002, browser: FormBrowser, shop: RunningShop
+    case: Making1002, browser: ShopBrowser, shop: RunningShop
 ) -> None:
     page = browser.get(case.page(shop))
     before = case.count(shop)
@@ -130,7 +130,7 @@ def test_going_back_and_pressing_again_makes_no_second_one(
 
 
 def test_a_page_that_was_kept_and_filled_in_otherwise_says_that_it_was_sent_before(
-    case: Making1002, browser: FormBrowser, shop: RunningShop
+    case: Making1002, browser: ShopBrowser, shop: RunningShop
 ) -> None:
     form = browser.get(case.page(shop)).form(case.action)
     case.fill(browser, form)
@@ -143,7 +143,7 @@ def test_a_page_that_was_kept_and_filled_in_otherwise_says_that_it_was_sent_befo
 
 
 def test_another_one_is_made_by_who_asks_for_it_and_going_back_to_that_makes_no_third(
-    case: Making1002, browser: FormBrowser, shop: RunningShop
+    case: Making1002, browser: ShopBrowser, shop: RunningShop
 ) -> None:
     first = browser.get(case.page(shop))
     case.fill(browser, first.form(case.action))
@@ -165,7 +165,7 @@ def test_another_one_is_made_by_who_asks_for_it_and_going_back_to_that_makes_no_
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # nothing of it is in the database
 def test_a_number_that_cannot_be_is_no_form_that_was_shown(
-    case: Making1002, browser: FormBrowser, shop: RunningShop
+    case: Making1002, browser: ShopBrowser, shop: RunningShop
 ) -> None:
     form = browser.get(case.page(shop)).form(case.action)
     before = case.count(shop)

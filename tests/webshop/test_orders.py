@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from form_browser import FormBrowser
 from page_queries import queries_of
+from scriptless_browser import ShopBrowser
 
 from webshop import tables
 from webshop.running import RunningShop
@@ -30,13 +30,13 @@ FOUND = {
 """What an address of the list shows, the newest order first."""
 
 
-def test_orders_are_found_by_what_is_typed_a_status_and_a_period(merchant: FormBrowser) -> None:
+def test_orders_are_found_by_what_is_typed_a_status_and_a_period(merchant: ShopBrowser) -> None:
     for asked, found in FOUND.items():
         links = [given.get("href", "") for _, given in merchant.get(f"/orders?{asked}").elements]
         assert [link.rpartition("/")[2] for link in links if "/orders/1" in link] == found, asked
 
 
-def test_an_order_is_found_by_its_payment(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_order_is_found_by_its_payment(merchant: ShopBrowser, shop: RunningShop) -> None:
     order = shop.port.order("1003")
     assert order is not None
     page = merchant.get(f"/orders?search={order.payments[0].reference}")
@@ -44,7 +44,7 @@ def test_an_order_is_found_by_its_payment(merchant: FormBrowser, shop: RunningSh
     assert "/orders/1003" in page.html
 
 
-def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(merchant: ShopBrowser, shop: RunningShop) -> None:
     merchant.get("/orders")
     few = queries_of(merchant, shop, "/orders")
     with shop.engine.begin() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 from sqlalchemy import update
 
 from webshop import tables
@@ -30,7 +30,7 @@ PATHS = (*PAGES, "/login", "/nowhere", "/static/shop.css")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_has_the_headers(merchant: FormBrowser, path: str) -> None:
+def test_every_answer_has_the_headers(merchant: ShopBrowser, path: str) -> None:
     headers = merchant.get(path).headers
     assert {name: headers.get(name) for name in HEADERS} == HEADERS
 
@@ -38,7 +38,7 @@ def test_every_answer_has_the_headers(merchant: FormBrowser, path: str) -> None:
 @pytest.mark.parametrize("path", [*PAGES, "/login"])
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(app: Flask, path: str, language: str) -> None:
-    browser = FormBrowser(app, language)
+    browser = ShopBrowser(app, language)
     browser.log_in("open sesame")
     for tag, given in browser.get(path).elements:
         assert tag != "style"
@@ -48,11 +48,11 @@ def test_no_page_holds_a_script_a_style_or_a_handler_of_its_own(app: Flask, path
 
 @pytest.mark.parametrize("path", PAGES)
 def test_nobody_sees_a_page_without_the_password(app: Flask, path: str) -> None:
-    assert FormBrowser(app).get(path).path.startswith("/login")
+    assert ShopBrowser(app).get(path).path.startswith("/login")
 
 
 def test_a_wrong_password_is_refused_and_after_five_the_right_one_too(app: Flask) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     assert [browser.log_in("wrong").status for _ in range(5)] == [403] * 5
     page = browser.log_in("open sesame")
     assert page.status == 429
@@ -60,11 +60,11 @@ def test_a_wrong_password_is_refused_and_after_five_the_right_one_too(app: Flask
 
 
 def test_after_the_password_the_page_comes_that_was_asked_for_and_no_other_site(app: Flask) -> None:
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     page = browser.get("/orders/1001?x=1")
     assert browser.send(page.form("/login"), password="open sesame").path == "/orders/1001?x=1"
     for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example"):
-        browser = FormBrowser(app)
+        browser = ShopBrowser(app)
         form = browser.get("/login").form("/login")
         assert browser.send(form, password="open sesame", next=elsewhere).path == "/attention"
 
@@ -87,7 +87,7 @@ def test_after_the_password_the_page_comes_that_was_asked_for_and_no_other_site(
     ],
 )
 def test_a_form_without_the_token_is_refused_and_does_nothing(
-    merchant: FormBrowser, shop: RunningShop, path: str
+    merchant: ShopBrowser, shop: RunningShop, path: str
 ) -> None:
     answer = merchant.client.post(path, data={"status": "returned", "language": "en"})
     assert answer.status_code == 400
@@ -95,7 +95,7 @@ def test_a_form_without_the_token_is_refused_and_does_nothing(
     assert merchant.get("/orders").path == "/orders"  # still logged in
 
 
-def test_what_somebody_wrote_is_shown_and_never_run(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_somebody_wrote_is_shown_and_never_run(merchant: ShopBrowser, shop: RunningShop) -> None:
     hostile = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     with shop.engine.begin() as connection:
         connection.execute(update(tables.customer).values(name=hostile))
@@ -112,7 +112,7 @@ def test_what_somebody_wrote_is_shown_and_never_run(merchant: FormBrowser, shop:
 
 
 def test_a_reader_gets_his_language_and_can_choose_another(app: Flask) -> None:
-    browser = FormBrowser(app, "fr-BE, nl-BE;q=0.8, en;q=0.5")
+    browser = ShopBrowser(app, "fr-BE, nl-BE;q=0.8, en;q=0.5")
     assert "Inloggen" in browser.get("/login").words
     browser.log_in("open sesame")
     english = browser.send(browser.get("/orders").form("/language"), ("language", "en"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from form_browser import Form, FormBrowser, Page
+from scriptless_browser import Form, Page, ShopBrowser
 
 from retour import RefundState
 from retour.sandbox import Fault
@@ -11,7 +11,7 @@ from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 
 
-def returned(merchant: FormBrowser, order_id: str) -> Page:
+def returned(merchant: ShopBrowser, order_id: str) -> Page:
     """The order's page after all of it came back."""
     return merchant.send(merchant.get(f"/orders/{order_id}").form("/status"), status="returned")
 
@@ -24,7 +24,7 @@ def refund_form(page: Page) -> Form:
     return page.form("/refunds")
 
 
-def test_what_came_back_is_suggested_and_the_amount_can_be_changed(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_came_back_is_suggested_and_the_amount_can_be_changed(merchant: ShopBrowser, shop: RunningShop) -> None:
     assert refund_form(merchant.get("/orders/1001")).fields["amount"] == ""
     page = returned(merchant, "1001")
     [option] = shop.desk.refund_options("1001")
@@ -36,7 +36,7 @@ def test_what_came_back_is_suggested_and_the_amount_can_be_changed(merchant: For
 
 
 def test_the_delivery_that_no_suggestion_has_in_it_is_told_until_it_went_back(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     told, no_instruction = "voor de bezorging", "terug op de pagina van de betaling"
     assert told not in merchant.get("/orders/1001").words
@@ -54,7 +54,7 @@ def test_the_delivery_that_no_suggestion_has_in_it_is_told_until_it_went_back(
 
 @pytest.mark.parametrize("order_id", ["1001", "1007", "1013"])
 def test_a_refund_by_api_is_made_once_however_often_it_is_pressed(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, order_id: str
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes, order_id: str
 ) -> None:
     form = refund_form(returned(merchant, order_id))
     pages = [merchant.send(form, ("way", "api")) for _ in range(3)]
@@ -66,7 +66,7 @@ def test_a_refund_by_api_is_made_once_however_often_it_is_pressed(
 
 
 def test_one_form_is_one_refund_also_where_it_says_another_amount_the_second_time(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     form = refund_form(returned(merchant, "1001"))
     merchant.send(form, ("way", "api"), amount="5,00")
@@ -76,7 +76,7 @@ def test_one_form_is_one_refund_also_where_it_says_another_amount_the_second_tim
 
 
 def test_a_refund_in_the_dashboard_is_found_and_ends_the_one_that_waited(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     page = merchant.send(refund_form(returned(merchant, "1001")), ("way", "link"))
     assert states(shop, "1001") == [RefundState.AWAITING_MERCHANT]
@@ -91,7 +91,7 @@ def test_a_refund_in_the_dashboard_is_found_and_ends_the_one_that_waited(
 
 
 def test_a_refund_by_bank_transfer_shows_the_account_with_a_qr_code_and_is_confirmed(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     page = merchant.send(refund_form(returned(merchant, "1004")), ("way", "transfer"))
     assert "Maak het geld over" in page.words
@@ -107,7 +107,7 @@ def test_a_refund_by_bank_transfer_shows_the_account_with_a_qr_code_and_is_confi
     assert page.path == "/orders/1004"
 
 
-def test_another_account_needs_the_customers_consent(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_another_account_needs_the_customers_consent(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = refund_form(returned(merchant, "1001"))
     account = {"account_name": "Klant 1001", "iban": "NL91 ABNA 0417 1643 00"}
     refused = merchant.send(form, ("way", "transfer"), **account)
@@ -118,7 +118,7 @@ def test_another_account_needs_the_customers_consent(merchant: FormBrowser, shop
     assert states(shop, "1001") == [RefundState.AWAITING_MERCHANT]
 
 
-def test_a_refund_that_waits_can_be_cancelled(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_refund_that_waits_can_be_cancelled(merchant: ShopBrowser, shop: RunningShop) -> None:
     page = merchant.send(refund_form(returned(merchant, "1001")), ("way", "link"))
     page = merchant.send(page.form("/cancel"))
     assert states(shop, "1001") == [RefundState.CANCELLED]
@@ -126,7 +126,7 @@ def test_a_refund_that_waits_can_be_cancelled(merchant: FormBrowser, shop: Runni
 
 
 def test_an_unclear_refund_says_not_to_refund_again_and_what_to_do(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
 ) -> None:
     page = returned(merchant, "1007")
     [option] = shop.desk.refund_options("1007")
@@ -141,7 +141,7 @@ def test_an_unclear_refund_says_not_to_refund_again_and_what_to_do(
 
 
 @pytest.mark.parametrize("typed", ["", "0", "0,00", "-5", "1.234,50", "5,005", "vijf", "1e3", "9" * 400])
-def test_what_is_no_amount_is_told_at_its_field(merchant: FormBrowser, shop: RunningShop, typed: str) -> None:
+def test_what_is_no_amount_is_told_at_its_field(merchant: ShopBrowser, shop: RunningShop, typed: str) -> None:
     page = merchant.send(refund_form(returned(merchant, "1001")), ("way", "api"), amount=typed)
     assert page.status == 422
     assert refund_form(page).fields["amount"] == typed
@@ -151,7 +151,7 @@ def test_what_is_no_amount_is_told_at_its_field(merchant: FormBrowser, shop: Run
     assert states(shop, "1001") == []
 
 
-def test_more_than_is_left_is_refused_in_a_sentence(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_more_than_is_left_is_refused_in_a_sentence(merchant: ShopBrowser, shop: RunningShop) -> None:
     page = merchant.send(refund_form(returned(merchant, "1001")), ("way", "api"), amount="9999")
     assert page.status == 409
     assert states(shop, "1001") == []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from form_browser import FormBrowser, Page
+from scriptless_browser import Page, ShopBrowser
 from sqlalchemy import select
 
-from retour import StockState, reading
-from webshop import tables
+from retour import Order, OrderStatus, StockState, hookimpl, reading
+from webshop import create_app, tables
+from webshop.application import PLUGINS
 from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes
+from webshop.seed import fill
 
 
 def stock(shop: RunningShop, order_id: str) -> list[int]:
@@ -29,11 +32,11 @@ def status(shop: RunningShop, order_id: str) -> str:
         return str(connection.execute(select(tables.order.c.status).filter_by(id=order_id)).scalar_one())
 
 
-def set_to(merchant: FormBrowser, order_id: str, wanted: str) -> Page:
+def set_to(merchant: ShopBrowser, order_id: str, wanted: str) -> Page:
     return merchant.send(merchant.get(f"/orders/{order_id}").form("/status"), status=wanted)
 
 
-def test_an_order_of_one_product_is_restocked_at_once_and_says_so(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_order_of_one_product_is_restocked_at_once_and_says_so(merchant: ShopBrowser, shop: RunningShop) -> None:
     [count] = units(shop, "1001")
     page = set_to(merchant, "1001", "returned")
     assert page.path == "/orders/1001"
@@ -43,7 +46,7 @@ def test_an_order_of_one_product_is_restocked_at_once_and_says_so(merchant: Form
     assert status(shop, "1001") == "returned"
 
 
-def test_saving_returned_twice_restocks_once(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_saving_returned_twice_restocks_once(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = merchant.get("/orders/1001").form("/status")
     first, again = (merchant.send(form, status="returned") for _ in range(2))
     later = set_to(merchant, "1001", "returned")
@@ -54,7 +57,7 @@ def test_saving_returned_twice_restocks_once(merchant: FormBrowser, shop: Runnin
     assert len(shop.desk.dossier("1001").returns) == 1
 
 
-def test_an_order_of_several_products_asks_with_a_dialog(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_order_of_several_products_asks_with_a_dialog(merchant: ShopBrowser, shop: RunningShop) -> None:
     page = set_to(merchant, "1002", "returned")
     assert page.path.startswith("/orders/1002/stock/")
     assert ("dialog", "question") in [(tag, given.get("id")) for tag, given in page.elements]
@@ -63,14 +66,14 @@ def test_an_order_of_several_products_asks_with_a_dialog(merchant: FormBrowser, 
     assert stock(shop, "1002") == [0, 0]
 
 
-def test_ok_puts_everything_back(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_ok_puts_everything_back(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
     page = merchant.send(form, ("answer", "ok"))
     assert f"{sum(units(shop, '1002'))} stuks zijn terug op voorraad" in page.words
     assert stock(shop, "1002") == units(shop, "1002")
 
 
-def test_cancel_books_nothing_and_lists_what_to_book_by_hand(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_cancel_books_nothing_and_lists_what_to_book_by_hand(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
     page = merchant.send(form, ("answer", "cancel"))
     assert f"Boek {sum(units(shop, '1002'))} stuks zelf terug" in page.words
@@ -81,7 +84,7 @@ def test_cancel_books_nothing_and_lists_what_to_book_by_hand(merchant: FormBrows
 
 @pytest.mark.parametrize("second", ["ok", "cancel"])
 def test_the_first_answer_stands_whatever_another_tab_says(
-    merchant: FormBrowser, shop: RunningShop, second: str
+    merchant: ShopBrowser, shop: RunningShop, second: str
 ) -> None:
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
     merchant.send(form, ("answer", "ok"))
@@ -90,7 +93,7 @@ def test_the_first_answer_stands_whatever_another_tab_says(
     assert stock(shop, "1002") == units(shop, "1002")
 
 
-def test_per_product_some_go_back_and_others_are_damaged_or_not_there(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_per_product_some_go_back_and_others_are_damaged_or_not_there(merchant: ShopBrowser, shop: RunningShop) -> None:
     first, second = units(shop, "1002")
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
     typed = {"stock-line-1": str(first), "stock-line-2": "0", "damaged-line-2": "1"}
@@ -102,7 +105,49 @@ def test_per_product_some_go_back_and_others_are_damaged_or_not_there(merchant: 
     assert return_.by_hand == ({"line-2": second - 1} if second > 1 else {})
 
 
-def test_a_missing_unit_makes_it_a_part_of_the_order(merchant: FormBrowser, shop: RunningShop) -> None:
+class Heard:
+    """Hears what the status of an order becomes."""
+
+    name = "heard"
+
+    def __init__(self) -> None:
+        self.statuses: list[OrderStatus] = []
+
+    @hookimpl
+    def on_order_status_changed(self, order: Order, status: OrderStatus) -> None:
+        self.statuses.append(status)
+
+
+def test_what_follows_from_a_count_that_is_corrected_per_product_does_not_wait_for_the_worker(
+    database: str, sandboxes: Sandboxes
+) -> None:
+    heard = Heard()
+    app = create_app(
+        database,
+        password="open sesame",
+        secret_key="only of this test",
+        settings=sandboxes.settings,
+        plugins=[*PLUGINS, heard],
+        sandboxes=sandboxes,
+        https=False,
+    )
+    shop: RunningShop = app.extensions["webshop"]
+    fill(shop.engine, sandboxes.pay, orders=3)
+    merchant = ShopBrowser(app)
+    merchant.log_in("open sesame")
+    first = units(shop, "1002")[0]
+    form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
+    typed = {"stock-line-1": str(first), "stock-line-2": "0", "missing-line-2": "1"}
+    merchant.send(form, ("answer", "per_product"), **typed)
+    assert heard.statuses == [OrderStatus.RETURNED, OrderStatus.PARTLY_RETURNED]
+    assert shop.desk.work().done == 0
+    with shop.engine.begin() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(table.delete())
+    shop.engine.dispose()
+
+
+def test_a_missing_unit_makes_it_a_part_of_the_order(merchant: ShopBrowser, shop: RunningShop) -> None:
     first, _ = units(shop, "1002")
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
     merchant.send(form, ("answer", "per_product"), **{"stock-line-1": str(first - 1), "missing-line-1": "1"})
@@ -110,7 +155,7 @@ def test_a_missing_unit_makes_it_a_part_of_the_order(merchant: FormBrowser, shop
 
 
 def test_per_product_nothing_goes_back_where_all_is_damaged_or_not_there(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     first, second = units(shop, "1002")
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
@@ -123,7 +168,7 @@ def test_per_product_nothing_goes_back_where_all_is_damaged_or_not_there(
 
 
 def test_more_units_than_wait_are_refused_and_the_form_keeps_what_was_typed(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     first, _ = units(shop, "1002")
     form = set_to(merchant, "1002", "returned").form(shop_path(shop, "1002"))
@@ -134,7 +179,7 @@ def test_more_units_than_wait_are_refused_and_the_form_keeps_what_was_typed(
     assert shop.desk.dossier("1002").returns[page.path.rpartition("/")[2]].stock is StockState.UNDECIDED
 
 
-def test_part_of_an_order_is_counted_and_the_rest_later(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_part_of_an_order_is_counted_and_the_rest_later(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = merchant.get("/orders/1002/count").form("/count")
     asked = merchant.send(form, **{"sellable-line-1": "1"})
     assert asked.path.startswith("/orders/1002/stock/")
@@ -148,13 +193,13 @@ def test_part_of_an_order_is_counted_and_the_rest_later(merchant: FormBrowser, s
     assert status(shop, "1002") == "returned"
 
 
-def test_a_count_of_nothing_is_told(merchant: FormBrowser) -> None:
+def test_a_count_of_nothing_is_told(merchant: ShopBrowser) -> None:
     page = merchant.send(merchant.get("/orders/1002/count").form("/count"))
     assert page.status == 422
     assert "Tel minstens één stuk" in page.words
 
 
-def test_a_status_that_somebody_else_changed_is_not_overwritten(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_status_that_somebody_else_changed_is_not_overwritten(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = merchant.get("/orders/1001").form("/status")
     set_to(merchant, "1001", "picked_up")
     page = merchant.send(form, status="canceled")
@@ -163,7 +208,7 @@ def test_a_status_that_somebody_else_changed_is_not_overwritten(merchant: FormBr
     assert status(shop, "1001") == "picked_up"
 
 
-def test_an_order_that_was_never_sent_cannot_come_back(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_an_order_that_was_never_sent_cannot_come_back(merchant: ShopBrowser, shop: RunningShop) -> None:
     set_to(merchant, "1005", "returned")
     assert status(shop, "1005") != "returned"
     assert stock(shop, "1005") == [0, 0]
@@ -175,7 +220,7 @@ def shop_path(shop: RunningShop, order_id: str) -> str:
     return f"/orders/{order_id}/stock/{return_}"
 
 
-def test_a_note_is_kept_with_returned(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_note_is_kept_with_returned(merchant: ShopBrowser, shop: RunningShop) -> None:
     form = merchant.get("/orders/1001").form("/status")
     merchant.send(form, status="returned", note="Zonder doos")
     assert "Zonder doos" in [one.note for one in shop.desk.timeline("1001")]
@@ -184,7 +229,7 @@ def test_a_note_is_kept_with_returned(merchant: FormBrowser, shop: RunningShop) 
 
 @pytest.mark.parametrize("order_id", ["1001", "1002"])
 def test_returned_and_refunded_is_one_press_that_counts_once(
-    merchant: FormBrowser, shop: RunningShop, order_id: str
+    merchant: ShopBrowser, shop: RunningShop, order_id: str
 ) -> None:
     form = merchant.get(f"/orders/{order_id}").form("/refunds")
     pages = [merchant.send(form, ("way", "return"), amount="5,00") for _ in range(2)]
@@ -198,7 +243,7 @@ def test_returned_and_refunded_is_one_press_that_counts_once(
 
 
 def test_what_cannot_be_refunded_leaves_the_goods_and_the_status_as_they_were(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     page = merchant.send(merchant.get("/orders/1001").form("/refunds"), ("way", "return"), amount="9999")
     assert page.status == 409

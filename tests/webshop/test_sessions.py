@@ -8,7 +8,7 @@ import datetime
 import pytest
 from customer_browser import say_who
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 from sqlalchemy import func, select, update
 
 from retour import reading
@@ -19,7 +19,7 @@ from webshop.sandboxes import Sandboxes
 PASSWORD = "open sesame"
 
 
-def is_in(browser: FormBrowser) -> bool:
+def is_in(browser: ShopBrowser) -> bool:
     return not browser.get("/orders").path.startswith("/login")
 
 
@@ -38,17 +38,17 @@ def kept(shop: RunningShop) -> int:
 
 
 @pytest.fixture
-def elsewhere(app: Flask) -> FormBrowser:
+def elsewhere(app: Flask) -> ShopBrowser:
     """Another browser in which the merchant is logged in."""
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     browser.log_in(PASSWORD)
     return browser
 
 
 def test_logging_out_everywhere_ends_every_browser_of_the_merchant_and_no_customers(
-    app: Flask, merchant: FormBrowser, elsewhere: FormBrowser
+    app: Flask, merchant: ShopBrowser, elsewhere: ShopBrowser
 ) -> None:
-    customer = FormBrowser(app)
+    customer = ShopBrowser(app)
     say_who(customer, "1002")
     page = merchant.get("/settings")
     assert page.words.count("uiterlijk tot") == 2
@@ -62,11 +62,11 @@ def test_logging_out_everywhere_ends_every_browser_of_the_merchant_and_no_custom
 
 
 def test_logging_out_ends_this_browser_alone_and_a_copy_of_its_cookie_with_it(
-    app: Flask, merchant: FormBrowser, elsewhere: FormBrowser
+    app: Flask, merchant: ShopBrowser, elsewhere: ShopBrowser
 ) -> None:
     cookie = merchant.client.get_cookie("session")
     assert cookie is not None
-    copied = FormBrowser(app)
+    copied = ShopBrowser(app)
     copied.client.set_cookie("session", cookie.value)
     assert is_in(copied)
     merchant.send(merchant.get("/orders").form("/logout"))
@@ -74,7 +74,7 @@ def test_logging_out_ends_this_browser_alone_and_a_copy_of_its_cookie_with_it(
     assert is_in(elsewhere)
 
 
-def test_a_form_that_is_sent_after_it_changes_nothing(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_form_that_is_sent_after_it_changes_nothing(merchant: ShopBrowser, shop: RunningShop) -> None:
     cookie = merchant.client.get_cookie("session")
     form = merchant.get("/orders/1001").form("/status")
     assert cookie is not None
@@ -85,7 +85,7 @@ def test_a_form_that_is_sent_after_it_changes_nothing(merchant: FormBrowser, sho
 
 
 def test_another_password_ends_the_sessions_of_the_one_before(
-    database: str, merchant: FormBrowser, sandboxes: Sandboxes
+    database: str, merchant: ShopBrowser, sandboxes: Sandboxes
 ) -> None:
     cookie = merchant.client.get_cookie("session")
     assert cookie is not None
@@ -93,13 +93,13 @@ def test_another_password_ends_the_sessions_of_the_one_before(
         app = create_app(
             database, password=password, secret_key="only of this test", settings=sandboxes.settings, https=False
         )
-        browser = FormBrowser(app)
+        browser = ShopBrowser(app)
         browser.client.set_cookie("session", cookie.value)
         assert is_in(browser) is still_in
         app.extensions["webshop"].engine.dispose()
 
 
-def test_a_login_ends_after_half_a_day_however_much_it_was_used(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_login_ends_after_half_a_day_however_much_it_was_used(merchant: ShopBrowser, shop: RunningShop) -> None:
     time_passes(shop, login.LASTS - datetime.timedelta(minutes=5))
     assert is_in(merchant)
     time_passes(shop, datetime.timedelta(minutes=5))
@@ -108,19 +108,19 @@ def test_a_login_ends_after_half_a_day_however_much_it_was_used(merchant: FormBr
     assert not merchant.get("/login").has_form("/logout")
 
 
-def test_what_has_ended_is_not_kept(app: Flask, merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_has_ended_is_not_kept(app: Flask, merchant: ShopBrowser, shop: RunningShop) -> None:
     for order_id in ("1001", "1002", "1003"):
-        say_who(FormBrowser(app), order_id)
+        say_who(ShopBrowser(app), order_id)
     assert kept(shop) == 4
     time_passes(shop, customer_session.LASTS)
-    say_who(FormBrowser(app), "1002")
+    say_who(ShopBrowser(app), "1002")
     assert kept(shop) == 2  # the merchant's, which lasts longer, and the newest
     merchant.log_in(PASSWORD)  # once more in the same browser
     assert kept(shop) == 2
 
 
 def test_a_copy_of_a_customers_cookie_is_worth_nothing_once_he_is_done(app: Flask) -> None:
-    browser, copied = FormBrowser(app), FormBrowser(app)
+    browser, copied = ShopBrowser(app), ShopBrowser(app)
     say_who(browser, "1002")
     cookie = browser.client.get_cookie("session")
     assert cookie is not None
@@ -130,9 +130,9 @@ def test_a_copy_of_a_customers_cookie_is_worth_nothing_once_he_is_done(app: Flas
 
 
 def test_the_key_of_a_session_is_not_in_the_database_and_a_customers_is_no_merchants(
-    app: Flask, merchant: FormBrowser, shop: RunningShop
+    app: Flask, merchant: ShopBrowser, shop: RunningShop
 ) -> None:
-    customer = FormBrowser(app)
+    customer = ShopBrowser(app)
     say_who(customer, "1002")
     with merchant.client.session_transaction() as session:
         key = session["staff"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from form_browser import FormBrowser
+from scriptless_browser import ShopBrowser
 
 from retour.providers import Secret
 from webshop import create_app
@@ -24,14 +24,14 @@ def strings(given: object) -> list[str]:
     return [one for value in given for one in strings(value)] if isinstance(given, list | tuple) else [str(given)]
 
 
-def test_plugins_policies_reasons_and_the_address_are_shown(merchant: FormBrowser) -> None:
+def test_plugins_policies_reasons_and_the_address_are_shown(merchant: ShopBrowser) -> None:
     page = merchant.get("/settings")
     for said in ("retour-mollie", "Mollie", "Stripe", "Sendcloud", "Keizersgracht 1", "Te klein", "werkt", "Regels"):
         assert said in page.words, said
     assert "Bij meer producten" in page.words or "bij meer producten" in page.words
 
 
-def test_no_key_is_on_the_page_or_on_any_other(merchant: FormBrowser, sandboxes: Sandboxes) -> None:
+def test_no_key_is_on_the_page_or_on_any_other(merchant: ShopBrowser, sandboxes: Sandboxes) -> None:
     keys = [
         one
         for settings in sandboxes.settings.values()
@@ -52,12 +52,12 @@ def test_a_short_secret_shows_none_of_its_characters(shop: RunningShop) -> None:
     assert shown == {"api_key": "••••", "api_url": "https://api.mollie.com"}
 
 
-def test_nothing_can_be_typed_into_it(merchant: FormBrowser) -> None:
+def test_nothing_can_be_typed_into_it(merchant: ShopBrowser) -> None:
     typed = [given for tag, given in merchant.get("/settings").elements if tag in ("input", "textarea", "select")]
     assert {given.get("type") for given in typed} == {"hidden"}
 
 
-def check(merchant: FormBrowser, account: str) -> str:
+def check(merchant: ShopBrowser, account: str) -> str:
     """What the page says after the button of an account was pressed."""
     form = next(one for one in merchant.get("/settings").forms if ("account", account) in one.buttons)
     page = merchant.send(form, ("account", account))
@@ -66,17 +66,17 @@ def check(merchant: FormBrowser, account: str) -> str:
 
 
 @pytest.mark.parametrize("account", ["mollie", "stripe", "paypal", "sendcloud"])
-def test_settings_that_work_are_said_to(merchant: FormBrowser, account: str) -> None:
+def test_settings_that_work_are_said_to(merchant: ShopBrowser, account: str) -> None:
     assert ": De instellingen werken." in check(merchant, account)
 
 
 def test_settings_that_do_not_work_are_told_with_the_reason(
-    database: str, merchant: FormBrowser, sandboxes: Sandboxes
+    database: str, merchant: ShopBrowser, sandboxes: Sandboxes
 ) -> None:
     wrong = {**sandboxes.settings["mollie"], "api_key": "test_" + "x" * 30}
     settings = {**sandboxes.settings, "mollie": wrong}
     app = create_app(database, password="open sesame", secret_key="x", settings=settings, https=False)
-    browser = FormBrowser(app)
+    browser = ShopBrowser(app)
     browser.log_in("open sesame")
     said = check(browser, "mollie")
     assert "Mollie: " in said
@@ -84,15 +84,15 @@ def test_settings_that_do_not_work_are_told_with_the_reason(
     app.extensions["webshop"].engine.dispose()
 
 
-def test_what_is_no_account_is_not_checked(merchant: FormBrowser) -> None:
+def test_what_is_no_account_is_not_checked(merchant: ShopBrowser) -> None:
     form = merchant.get("/settings").form("/settings/check")
     assert merchant.client.post("/settings/check", data={**form.fields, "account": "nobody"}).status_code == 404
     sent = {**form.fields, "account": "mollie", "request_id": ""}
     assert merchant.client.post("/settings/check", data=sent).status_code == 400
 
 
-def test_each_provider_has_its_place_in_what_they_can_do(merchant: FormBrowser, app: Flask) -> None:
-    english = FormBrowser(app, "en")
+def test_each_provider_has_its_place_in_what_they_can_do(merchant: ShopBrowser, app: Flask) -> None:
+    english = ShopBrowser(app, "en")
     english.log_in("open sesame")
     words = english.get("/settings").words
     assert "refund by API" in words or "Refund by API" in words

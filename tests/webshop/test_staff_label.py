@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 import pytest
 from customer_browser import CODE_TO_SHOW, LABEL_TO_PRINT
-from form_browser import FormBrowser, Page
+from scriptless_browser import Page, ShopBrowser
 
 from retour import Actor, LabelState
 from retour.sandbox import Fault, SandboxClock
@@ -31,7 +31,7 @@ def return_id(shop: RunningShop) -> str:
     return str(shop.desk.request_return("1002", {"line-1": 1}, by=ANNA, request_id="f" * 32).return_id)
 
 
-def order_label(merchant: FormBrowser, return_id: str, option: str, **chosen: str) -> Page:
+def order_label(merchant: ShopBrowser, return_id: str, option: str, **chosen: str) -> Page:
     """Follow the link on the order's page, and choose."""
     here = f"/orders/1002/returns/{return_id}/label"
     assert here in merchant.get("/orders/1002").html
@@ -43,7 +43,7 @@ def states(shop: RunningShop) -> list[LabelState]:
 
 
 def test_staff_chooses_a_label_with_its_price_and_it_is_made_for_the_customer(
-    merchant: FormBrowser, shop: RunningShop, return_id: str
+    merchant: ShopBrowser, shop: RunningShop, return_id: str
 ) -> None:
     assert "€" in merchant.get(f"/orders/1002/returns/{return_id}/label").words
     page = order_label(merchant, return_id, LABEL_TO_PRINT, note="Klant belde")
@@ -57,7 +57,7 @@ def test_staff_chooses_a_label_with_its_price_and_it_is_made_for_the_customer(
 
 
 def test_another_label_stands_in_the_place_of_the_first_or_goes_with_another_parcel(
-    merchant: FormBrowser, shop: RunningShop, return_id: str
+    merchant: ShopBrowser, shop: RunningShop, return_id: str
 ) -> None:
     order_label(merchant, return_id, LABEL_TO_PRINT)
     shop.desk.work()
@@ -71,7 +71,7 @@ def test_another_label_stands_in_the_place_of_the_first_or_goes_with_another_par
     assert (third.replaces, second.replaced_by) == (None, None)
 
 
-def test_a_label_is_taken_back_once(merchant: FormBrowser, shop: RunningShop, return_id: str) -> None:
+def test_a_label_is_taken_back_once(merchant: ShopBrowser, shop: RunningShop, return_id: str) -> None:
     order_label(merchant, return_id, LABEL_TO_PRINT)
     shop.desk.reconcile_labels("1002")
     form = merchant.get("/orders/1002").form("/cancel")
@@ -83,7 +83,7 @@ def test_a_label_is_taken_back_once(merchant: FormBrowser, shop: RunningShop, re
 
 
 def test_nothing_chosen_and_a_label_that_is_not_sold_are_told(
-    merchant: FormBrowser, shop: RunningShop, return_id: str
+    merchant: ShopBrowser, shop: RunningShop, return_id: str
 ) -> None:
     for option in ("", "nobody:sells/this 1"):
         page = order_label(merchant, return_id, option)
@@ -92,7 +92,7 @@ def test_nothing_chosen_and_a_label_that_is_not_sold_are_told(
     assert states(shop) == []
 
 
-def test_a_return_that_is_all_here_gets_no_label(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_return_that_is_all_here_gets_no_label(merchant: ShopBrowser, shop: RunningShop) -> None:
     outcome = shop.desk.mark_returned("1001", by=ANNA)
     here = f"/orders/1001/returns/{outcome.return_id}/label"
     assert here not in merchant.get("/orders/1001").html
@@ -102,7 +102,7 @@ def test_a_return_that_is_all_here_gets_no_label(merchant: FormBrowser, shop: Ru
 
 
 def test_a_carrier_that_does_not_answer_is_told_with_its_reason(
-    merchant: FormBrowser, shop: RunningShop, sandboxes: Sandboxes, return_id: str
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes, return_id: str
 ) -> None:
     sandboxes.running["sendcloud"].server.faults.extend([Fault.UNAVAILABLE_503] * 5)
     page = merchant.get(f"/orders/1002/returns/{return_id}/label")

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from form_browser import FormBrowser, Page
 from page_queries import queries_of
+from scriptless_browser import Page, ShopBrowser
 from sqlalchemy import update
 
 from retour import Actor, BankAccount, Consent, ConsentWay, Refund, RefundState
@@ -34,19 +34,19 @@ def a_transfer(shop: RunningShop, order_id: str = "1004") -> Refund:
     return outcome.refund
 
 
-def a_file(merchant: FormBrowser) -> Page:
+def a_file(merchant: ShopBrowser) -> Page:
     """The page of a new file with all that waits in it."""
     return send_ticked(merchant, merchant.get("/transfers"))
 
 
-def send_ticked(merchant: FormBrowser, page: Page) -> Page:
+def send_ticked(merchant: ShopBrowser, page: Page) -> Page:
     fields: dict[str, Any] = dict(page.form("/batch").fields)
     for name in ("refund", "order"):
         fields[name] = [given["value"] for tag, given in page.elements if tag == "input" and given.get("name") == name]
     answer = merchant.client.post(
         "/transfers/batch", data=fields, headers={"Accept-Language": "nl"}, follow_redirects=True
     )
-    return Page(answer.status_code, answer.text, answer.request.path, answer.headers)
+    return Page(answer.request.path, answer.status_code, answer.text, answer.headers)
 
 
 def a_statement(*lines: tuple[str, int], account: str = PAYS_FROM.iban) -> bytes:
@@ -73,21 +73,21 @@ def a_statement(*lines: tuple[str, int], account: str = PAYS_FROM.iban) -> bytes
     ).encode()
 
 
-def upload(merchant: FormBrowser, content: bytes, name: str = "afschrift.xml") -> Page:
+def upload(merchant: ShopBrowser, content: bytes, name: str = "afschrift.xml") -> Page:
     form = merchant.get("/transfers").form("/transfers/statement")
     data = {**form.fields, "statement": (io.BytesIO(content), name)}
     answer = merchant.client.post(form.action, data=data, headers={"Accept-Language": "nl"})
-    return Page(answer.status_code, answer.text, answer.request.path, answer.headers)
+    return Page(answer.request.path, answer.status_code, answer.text, answer.headers)
 
 
-def test_nothing_waits(merchant: FormBrowser) -> None:
+def test_nothing_waits(merchant: ShopBrowser) -> None:
     page = merchant.get("/transfers")
     assert "Er wacht geen overboeking op je" in page.words
     assert "Er wacht niets bij de bank" in page.words
 
 
 def test_many_refunds_are_one_file_that_is_the_same_whenever_it_is_downloaded(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     refunds = [a_transfer(shop, order_id) for order_id in ("1004", "1010", "1009")]
     waiting = merchant.get("/transfers")
@@ -105,7 +105,7 @@ def test_many_refunds_are_one_file_that_is_the_same_whenever_it_is_downloaded(
     assert "Er wacht geen overboeking op je" in merchant.get("/transfers").words
 
 
-def test_a_statement_confirms_what_it_names_and_tells_of_the_rest(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_a_statement_confirms_what_it_names_and_tells_of_the_rest(merchant: ShopBrowser, shop: RunningShop) -> None:
     paid, other, waits = (a_transfer(shop, order_id) for order_id in ("1004", "1010", "1009"))
     a_file(merchant)
     statement = a_statement(
@@ -126,7 +126,7 @@ def test_a_statement_confirms_what_it_names_and_tells_of_the_rest(merchant: Form
     assert shop.desk.dossier("1004").version == before
 
 
-def test_money_that_the_bank_sends_back_is_told(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_money_that_the_bank_sends_back_is_told(merchant: ShopBrowser, shop: RunningShop) -> None:
     refund = a_transfer(shop)
     words = f"Retour 1004 {refund.id.upper()}"
     upload(merchant, a_statement((words, -refund.amount.minor)))
@@ -147,7 +147,7 @@ def test_money_that_the_bank_sends_back_is_told(merchant: FormBrowser, shop: Run
     ],
 )
 def test_a_file_that_is_no_statement_of_this_account_is_refused_whole(
-    merchant: FormBrowser, shop: RunningShop, content: bytes, said: str
+    merchant: ShopBrowser, shop: RunningShop, content: bytes, said: str
 ) -> None:
     a_transfer(shop)
     page = upload(merchant, content)
@@ -157,14 +157,14 @@ def test_a_file_that_is_no_statement_of_this_account_is_refused_whole(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_file_that_is_too_large_is_not_read(merchant: FormBrowser) -> None:
+def test_a_file_that_is_too_large_is_not_read(merchant: ShopBrowser) -> None:
     sent = {"data": b"x" * (2**20 + 1), "content_type": "multipart/form-data; boundary=x"}
     assert merchant.client.post("/transfers/statement", **sent).status_code == 413
     form = merchant.get("/transfers").form("/transfers/statement")
     assert merchant.send(form).status == 422  # and none is none
 
 
-def test_what_is_in_a_file_is_taken_out_or_confirmed_by_hand(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_what_is_in_a_file_is_taken_out_or_confirmed_by_hand(merchant: ShopBrowser, shop: RunningShop) -> None:
     refund = a_transfer(shop)
     page = a_file(merchant)
     page = merchant.send(page.form("/out-of-batch"))
@@ -179,7 +179,7 @@ def test_what_is_in_a_file_is_taken_out_or_confirmed_by_hand(merchant: FormBrows
 
 
 def test_a_customer_without_an_account_is_told_and_the_others_are_in_the_file(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     first, second = a_transfer(shop, "1004"), a_transfer(shop, "1010")
     with shop.engine.begin() as connection:
@@ -194,7 +194,7 @@ def test_a_customer_without_an_account_is_told_and_the_others_are_in_the_file(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_no_file_is_not_found_and_none_is_made_under_another_name(
-    merchant: FormBrowser, shop: RunningShop
+    merchant: ShopBrowser, shop: RunningShop
 ) -> None:
     a_transfer(shop)
     for batch in ("x", "20261399-000000-00000000", "20261124-101010-0000000g", "20261124-101010-00000000"):
@@ -205,7 +205,7 @@ def test_what_is_no_file_is_not_found_and_none_is_made_under_another_name(
     assert merchant.client.post("/transfers/batch", data={**fields, "batch": "../x"}).status_code == 400
 
 
-def test_the_list_costs_the_same_however_many_wait(merchant: FormBrowser, shop: RunningShop) -> None:
+def test_the_list_costs_the_same_however_many_wait(merchant: ShopBrowser, shop: RunningShop) -> None:
     a_transfer(shop, "1004")
     few = queries_of(merchant, shop, "/transfers")
     for order_id in ("1001", "1002", "1007", "1009", "1010"):

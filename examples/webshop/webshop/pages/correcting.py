@@ -34,7 +34,9 @@ def save(order_id: str, receipt_id: str) -> ResponseReturnValue:
     """The merchant says what was really there."""
     _receipt(order_id, receipt_id)  # else there is no such page
     try:
-        outcome = saved_with_status(the_shop(), order_id, lambda connection: [_correct(order_id, receipt_id, connection)])
+        outcome = saved_with_status(
+            the_shop(), order_id, lambda connection: [_correct(order_id, receipt_id, connection)]
+        )
     except NotUnderstood as error:
         return _page(order_id, receipt_id, sent_form(FORM, error.sentence, error.field), 422)
     except RetourError as error:

@@ -43,7 +43,13 @@ def save(order_id: str) -> ResponseReturnValue:
             order_id,
             lambda connection: [
                 desk.mark_returned(
-                    order_id, counted, by=by, request_id=form.request_id, parcel=parcel, note=note, connection=connection
+                    order_id,
+                    counted,
+                    by=by,
+                    request_id=form.request_id,
+                    parcel=parcel,
+                    note=note,
+                    connection=connection,
                 )
             ],
         )
