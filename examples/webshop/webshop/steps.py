@@ -56,7 +56,7 @@ def steps_of(item: AttentionItem) -> list[str]:
 
 def take(step: str, desk: ReturnDesk, named: Named, by: Actor) -> object:
     """Do what the merchant chose. Raises `NotUnderstood` for a field, and what the desk raises."""
-    request_id()  # each form has one
+    request_id()  # each form has one, also that of a step which needs none
     return _TAKE[step](desk, named, by)
 
 
@@ -81,21 +81,24 @@ def confirm_refund(desk: ReturnDesk, order_id: str, refund_id: str, by: Actor) -
 
 def _explain(desk: ReturnDesk, named: Named, by: Actor) -> object:
     became = _needed("became", _("Say what the payment became."))
-    return desk.explain_payment(named.order_id, named.about, became=None if became == "none" else became, by=by)
+    return desk.explain_payment(
+        named.order_id, named.about, became=None if became == "none" else became, by=by, request_id=request_id()
+    )
 
 
 def _match(desk: ReturnDesk, named: Named, by: Actor) -> object:
     ours = _needed("ours", _("Say which of your refunds it is."))
-    return desk.match_refund(named.order_id, ours, named.about, by=by)
+    return desk.match_refund(named.order_id, ours, named.about, by=by, request_id=request_id())
 
 
 def _reopen(desk: ReturnDesk, named: Named, by: Actor) -> object:
-    return desk.reopen_return(named.order_id, desk.dossier(named.order_id).label(named.about).return_id, by=by)
+    return_id = desk.dossier(named.order_id).label(named.about).return_id
+    return desk.reopen_return(named.order_id, return_id, by=by, request_id=request_id())
 
 
 def _reverse(desk: ReturnDesk, named: Named, by: Actor) -> object:
     reference = _needed("reference", _("Type what the bank or the provider calls it."))
-    return desk.reverse_refund(named.order_id, named.about, reference=reference, by=by)
+    return desk.reverse_refund(named.order_id, named.about, reference=reference, by=by, request_id=request_id())
 
 
 def _set_aside(desk: ReturnDesk, named: Named, by: Actor) -> object:
@@ -107,6 +110,7 @@ def _settle_label(desk: ReturnDesk, named: Named, by: Actor) -> object:
         named.order_id,
         named.about,
         by=by,
+        request_id=request_id(),
         made=_happened(_("Say whether the label was made.")),
         reference=text_of("reference", 200),
         note=text_of("note") or None,
@@ -121,6 +125,7 @@ def _settle_refund(desk: ReturnDesk, named: Named, by: Actor) -> object:
         evidence=_needed("evidence", _("Say how you know.")),
         reference=text_of("reference", 200),
         by=by,
+        request_id=request_id(),
     )
 
 
@@ -139,19 +144,29 @@ def _needed(field: str, otherwise: str) -> str:
 
 _TAKE: Mapping[str, Callable[[ReturnDesk, Named, Actor], object]] = {
     "acknowledge": _acknowledge,
-    "cancel_label": lambda desk, named, by: desk.cancel_label(named.order_id, named.about, by=by),
-    "cancel_refund": lambda desk, named, by: desk.cancel_refund(named.order_id, named.about, by=by),
-    "cancel_return": lambda desk, named, by: desk.cancel_return(named.order_id, named.about, by=by),
+    "cancel_label": lambda desk, named, by: desk.cancel_label(
+        named.order_id, named.about, by=by, request_id=request_id()
+    ),
+    "cancel_refund": lambda desk, named, by: desk.cancel_refund(
+        named.order_id, named.about, by=by, request_id=request_id()
+    ),
+    "cancel_return": lambda desk, named, by: desk.cancel_return(
+        named.order_id, named.about, by=by, request_id=request_id()
+    ),
     "check_settings": lambda desk, named, _: desk.check_settings(named.about),
     "confirm_refund": lambda desk, named, by: confirm_refund(desk, named.order_id, named.about, by),
     "explain_payment": _explain,
     "match_refund": _match,
     "reconcile": lambda desk, named, _: desk.reconcile(named.order_id),
     "reopen_return": _reopen,
-    "retry_refund": lambda desk, named, by: desk.retry_refund(named.order_id, named.about, by=by),
+    "retry_refund": lambda desk, named, by: desk.retry_refund(
+        named.order_id, named.about, by=by, request_id=request_id()
+    ),
     "retry_set_aside": lambda desk, named, by: desk.retry_set_aside(named.order_id, by=by),
     "reverse_refund": _reverse,
-    "set_refund_batch": lambda desk, named, by: desk.set_refund_batch(named.order_id, named.about, "", by=by),
+    "set_refund_batch": lambda desk, named, by: desk.set_refund_batch(
+        named.order_id, named.about, "", by=by, request_id=request_id()
+    ),
     "set_unreadable_aside": _set_aside,
     "settle_label": _settle_label,
     "settle_refund": _settle_refund,

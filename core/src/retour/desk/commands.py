@@ -80,6 +80,11 @@ class Request:
             )
         return cls(request_id, digest(arguments))
 
+    @classmethod
+    def if_given(cls, order_id: str, request_id: str | None, arguments: tuple[object, ...]) -> Request | None:
+        """The identity of a command that needs none, where the host gave it one. Raises `MissingRequestId`."""
+        return None if request_id is None else cls.of(order_id, request_id, arguments)
+
 
 @frozen(kw_only=True)
 class Command:

@@ -331,6 +331,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         send_by: datetime.date | None = None,
         instructions: str | None = None,
         note: str | None = None,
@@ -360,7 +361,10 @@ class ReturnDesk(LabelDesk):
                 told=told,
             )
 
-        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id])
+        request = Request.if_given(order_id, request_id, ("approve_return", return_id, send_by, instructions, note))
+        return self._command(
+            order_id, by, decide, request=request, connection=connection, expects=lambda _: [return_id]
+        )
 
     def reject_return(
         self,
@@ -368,6 +372,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         because: str,
         note: str | None = None,
         connection: Connection | Session | None = None,
@@ -378,7 +383,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             requests.reject(draft, order, return_id, because, note)
 
-        return self._command(order_id, by, decide, connection=connection, finishes=True)
+        request = Request.if_given(order_id, request_id, ("reject_return", return_id, because, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     def mark_sent(
         self,
@@ -386,6 +392,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         tracking: str = "",
         carrier: str = "",
         sent_on: datetime.date | None = None,
@@ -403,7 +410,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             requests.send(draft, order, return_id, sent, note, today=self._today())
 
-        return self._command(order_id, by, decide, connection=connection)
+        request = Request.if_given(order_id, request_id, ("mark_sent", return_id, sent, note))
+        return self._command(order_id, by, decide, request=request, connection=connection)
 
     def cancel_return(
         self,
@@ -411,6 +419,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
@@ -420,7 +429,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             requests.cancel(draft, order, return_id, note)
 
-        return self._command(order_id, by, decide, connection=connection, finishes=True)
+        request = Request.if_given(order_id, request_id, ("cancel_return", return_id, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     def close_return(
         self,
@@ -428,6 +438,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
@@ -437,7 +448,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             requests.close(draft, order, return_id, note)
 
-        return self._command(order_id, by, decide, connection=connection, finishes=True)
+        request = Request.if_given(order_id, request_id, ("close_return", return_id, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     def reopen_return(
         self,
@@ -445,6 +457,7 @@ class ReturnDesk(LabelDesk):
         return_id: str,
         *,
         by: Actor,
+        request_id: str | None = None,
         send_by: datetime.date | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
@@ -460,7 +473,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             requests.reopen(draft, order, return_id, send_by, note, today=self._today())
 
-        return self._command(order_id, by, decide, connection=connection)
+        request = Request.if_given(order_id, request_id, ("reopen_return", return_id, send_by, note))
+        return self._command(order_id, by, decide, request=request, connection=connection)
 
     def receive(
         self,
@@ -586,6 +600,7 @@ class ReturnDesk(LabelDesk):
         lines: LinesCounted,
         *,
         by: Actor,
+        request_id: str | None = None,
         note: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
@@ -610,7 +625,8 @@ class ReturnDesk(LabelDesk):
             stock.after_correction(draft, order, return_.id, policy)
             counting.end_if_nothing_came(draft, return_.id)
 
-        return self._command(order_id, by, decide, connection=connection, finishes=True)
+        request = Request.if_given(order_id, request_id, ("correct_receipt", receipt_id, given, note))
+        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
 
     def inspect_receipt(
         self,
@@ -653,6 +669,7 @@ class ReturnDesk(LabelDesk):
         decision: RestockDecision,
         *,
         by: Actor,
+        request_id: str | None = None,
         connection: Connection | Session | None = None,
     ) -> Outcome:
         """The merchant's answer about the stock: ``RestockDecision.all()`` (OK), ``.by_hand()`` (Cancel), or
@@ -664,7 +681,10 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             stock.answer(draft, order, return_id, decision)
 
-        return self._command(order_id, by, decide, connection=connection, expects=lambda _: [return_id], finishes=True)
+        request = Request.if_given(order_id, request_id, ("answer_restock", return_id, decision))
+        return self._command(
+            order_id, by, decide, request=request, connection=connection, expects=lambda _: [return_id], finishes=True
+        )
 
     # --- the money track -----------------------------------------------------------------------------
 
@@ -794,7 +814,14 @@ class ReturnDesk(LabelDesk):
         return self._by_person.open_link(order_id, payment, amount, by, request, return_id=return_id, note=note)
 
     def reverse_refund(
-        self, order_id: str, refund_id: str, *, reference: str, by: Actor, note: str | None = None
+        self,
+        order_id: str,
+        refund_id: str,
+        *,
+        reference: str,
+        by: Actor,
+        request_id: str | None = None,
+        note: str | None = None,
     ) -> Outcome:
         """A person says: the money of a refund that was confirmed by hand came back, as a bank sends back a transfer
         to an account that was closed; ``reference`` is what the bank calls that line. The amount can be refunded again.
@@ -807,9 +834,12 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             refunds.reverse(draft, order, refund_id, reference, note)
 
-        return self._command(order_id, by, decide, finishes=True)
+        request = Request.if_given(order_id, request_id, ("reverse_refund", refund_id, reference, note))
+        return self._command(order_id, by, decide, request=request, finishes=True)
 
-    def cancel_refund(self, order_id: str, refund_id: str, *, by: Actor, note: str | None = None) -> Outcome:
+    def cancel_refund(
+        self, order_id: str, refund_id: str, *, by: Actor, request_id: str | None = None, note: str | None = None
+    ) -> Outcome:
         """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
         has pending.
 
@@ -817,21 +847,26 @@ class ReturnDesk(LabelDesk):
         `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
         """
         note = unseen(note)
-        return self._by_api.cancel(order_id, refund_id, by, note)
+        request = Request.if_given(order_id, request_id, ("cancel_refund", refund_id, note))
+        return self._by_api.cancel(order_id, refund_id, by, note, request)
 
-    def set_refund_batch(self, order_id: str, refund_id: str, batch: str, *, by: Actor) -> Outcome:
+    def set_refund_batch(
+        self, order_id: str, refund_id: str, batch: str, *, by: Actor, request_id: str | None = None
+    ) -> Outcome:
         """A refund by bank transfer is in the file for the bank called ``batch`` (`is_batch_name`); an empty name
         takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another.
 
         The provider's books are read before it goes in. Raises `WrongState` where it must not be transferred as things
         are now, and `ProviderUnavailable` where nobody can be asked.
         """
-        return self._by_transfer.hand_over(order_id, refund_id, batch, by)
+        request = Request.if_given(order_id, request_id, ("set_refund_batch", refund_id, batch))
+        return self._by_transfer.hand_over(order_id, refund_id, batch, by, request)
 
-    def retry_refund(self, order_id: str, refund_id: str, *, by: Actor) -> Outcome:
+    def retry_refund(self, order_id: str, refund_id: str, *, by: Actor, request_id: str | None = None) -> Outcome:
         """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
         it may have happened."""
-        return self._by_api.retry(order_id, refund_id, by)
+        request = Request.if_given(order_id, request_id, ("retry_refund", refund_id))
+        return self._by_api.retry(order_id, refund_id, by, request)
 
     def settle_refund(
         self,
@@ -841,6 +876,7 @@ class ReturnDesk(LabelDesk):
         happened: bool,
         evidence: str,
         by: Actor,
+        request_id: str | None = None,
         reference: str = "",
     ) -> Outcome:
         """A person says of a refund that is unknown, or that its provider has pending, that it ``happened``, with the
@@ -853,14 +889,27 @@ class ReturnDesk(LabelDesk):
         from when on. If the provider reports the refund after all, both are kept, and what passes is paid twice.
         The same twice changes nothing.
         """
-        return self._by_person.settle(order_id, refund_id, by, unseen(evidence), reference, happened=happened)
+        request = Request.if_given(order_id, request_id, ("settle_refund", refund_id, happened, evidence, reference))
+        return self._by_person.settle(
+            order_id, refund_id, by, unseen(evidence), reference, happened=happened, request=request
+        )
 
-    def match_refund(self, order_id: str, refund_id: str, external_id: str, *, by: Actor) -> Outcome:
+    def match_refund(
+        self, order_id: str, refund_id: str, external_id: str, *, by: Actor, request_id: str | None = None
+    ) -> Outcome:
         """Say that a refund found at the provider is one of ours, so that it counts once."""
-        return self._by_person.match(order_id, refund_id, external_id, by)
+        request = Request.if_given(order_id, request_id, ("match_refund", refund_id, external_id))
+        return self._by_person.match(order_id, refund_id, external_id, by, request)
 
     def explain_payment(
-        self, order_id: str, payment: str, *, became: str | None, by: Actor, note: str | None = None
+        self,
+        order_id: str,
+        payment: str,
+        *,
+        became: str | None,
+        by: Actor,
+        request_id: str | None = None,
+        note: str | None = None,
     ) -> Outcome:
         """A person says what became of a ``payment`` that is not on the order any more, and on which money went back:
         it is the payment ``became`` of the order now, or with None none of these and no part of the order any more.
@@ -875,7 +924,8 @@ class ReturnDesk(LabelDesk):
         def decide(draft: Draft, order: Order) -> None:
             payment_identity.explain(draft, order, payment, became, note)
 
-        return self._command(order_id, by, decide, finishes=True)
+        request = Request.if_given(order_id, request_id, ("explain_payment", payment, became, note))
+        return self._command(order_id, by, decide, request=request, finishes=True)
 
     def reconcile(self, order_id: str) -> Outcome:
         """Read all refunds of the order's payments at their providers, and record what we did not know.

@@ -100,16 +100,28 @@ class LabelDesk:
         customer named; empty where nobody knows."""
         return self._labels.tracking_page(order_id, return_id)
 
-    def cancel_label(self, order_id: str, label_id: str, *, by: Actor, note: str | None = None) -> Outcome:
+    def cancel_label(
+        self, order_id: str, label_id: str, *, by: Actor, request_id: str | None = None, note: str | None = None
+    ) -> Outcome:
         """Have a label taken back that nobody used. The provider says later whether it could: a parcel that a carrier
         scanned meanwhile is on its way, and the timeline says so."""
         note = unseen(note)
-        return self._labels.cancel(order_id, label_id, by, note)
+        request = Request.if_given(order_id, request_id, ("cancel_label", label_id, note))
+        return self._labels.cancel(order_id, label_id, by, note, request)
 
     def settle_label(
-        self, order_id: str, label_id: str, *, by: Actor, made: bool, reference: str = "", note: str | None = None
+        self,
+        order_id: str,
+        label_id: str,
+        *,
+        by: Actor,
+        made: bool,
+        request_id: str | None = None,
+        reference: str = "",
+        note: str | None = None,
     ) -> Outcome:
         """Say, by what you saw at the provider, whether a label was ``made`` of which nobody could tell, and what it is
         called there. For one that waits for a person."""
         note = unseen(note)
-        return self._labels.settle(order_id, label_id, by, made, reference, note)
+        request = Request.if_given(order_id, request_id, ("settle_label", label_id, made, reference, note))
+        return self._labels.settle(order_id, label_id, by, reference, note, made=made, request=request)

@@ -110,18 +110,31 @@ class Labels:
 
         return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, case=case))
 
-    def cancel(self, order_id: str, label_id: str, by: Actor, note: str | None) -> Outcome:
+    def cancel(self, order_id: str, label_id: str, by: Actor, note: str | None, request: Request | None) -> Outcome:
         """Have a label taken back."""
 
         def decide(draft: Draft, order: Order) -> None:
             labels.cancel_label(draft, order, label_id, note)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, finishes=True))
 
-    def settle(self, order_id: str, label_id: str, by: Actor, made: bool, reference: str, note: str | None) -> Outcome:
+    def settle(
+        self,
+        order_id: str,
+        label_id: str,
+        by: Actor,
+        reference: str,
+        note: str | None,
+        *,
+        made: bool,
+        request: Request | None,
+    ) -> Outcome:
         """Say what became of a label of which nobody could tell. Where its provider can be asked what it calls so, it
         is asked first: its word is a fact of its own, beside the person's. Then nobody asks for it any more."""
         case = self.commands.known(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
 
         def settled(draft: Draft, order: Order) -> None:
             labels.settle_label(draft, order, label_id, made=made, reference=reference, note=note)
@@ -138,7 +151,9 @@ class Labels:
                 report(draft, draft.dossier.label(label_id), seen, Evidence.LOOKUP, follows)
 
         try:
-            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+            return self.commands.run(
+                Command(order_id=order_id, by=by, decide=decide, request=request, case=case, finishes=True)
+            )
         except EffectTaken:  # a worker was faster
             raise Busy(
                 text(

@@ -157,9 +157,12 @@ class RefundByApi:
             self.reconciling.record(case, {**beside, payment.id: books})
             raise
 
-    def retry(self, order_id: str, refund_id: str, by: Actor) -> Outcome:
+    def retry(self, order_id: str, refund_id: str, by: Actor, request: Request | None) -> Outcome:
         """Let a refund that waits for a person go on, on what its provider's books say now."""
         case = self.commands.known(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
         self.commands.rehearse(case, by, lambda draft, _: refunds.retry(draft, refund_id))
         refund = case.dossier.refund(refund_id)
         payment = payment_of(case, refund.payment)
@@ -174,7 +177,9 @@ class RefundByApi:
                 hold = why_not_without_a_look(order, payment, refundable) or hold
             refunds.retry(draft, refund_id, hold, read_at=None if books is None else books.read_at)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+        return self.commands.run(
+            Command(order_id=order_id, by=by, decide=decide, request=request, case=case, finishes=True)
+        )
 
     def _books_for(self, case: Case, refund: Refund, payment: Payment) -> tuple[Refundable, BooksRead] | None:
         """The books for a refund that is about to be sent or transferred; None for one that may have been, which is
@@ -187,7 +192,7 @@ class RefundByApi:
             return None
         return self.questions.books(case, payment)
 
-    def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None) -> Outcome:
+    def cancel(self, order_id: str, refund_id: str, by: Actor, note: str | None, request: Request | None) -> Outcome:
         """Take a refund out of the hands of those who would send it, or ask its provider to take it back."""
 
         def decide(draft: Draft, order: Order) -> None:
@@ -196,6 +201,6 @@ class RefundByApi:
             refunds.cancel(draft, order, refund_id, note, withdrawn=bool(draft.withdrawn))
 
         try:
-            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, finishes=True))
+            return self.commands.run(Command(order_id=order_id, by=by, decide=decide, request=request, finishes=True))
         except EffectTaken:  # a worker was faster
             raise being_sent(self.commands.known(order_id, by).dossier, refund_id) from None

@@ -144,11 +144,22 @@ class RefundByPerson:
         return self._settled(order_id, refund_id or "", by, decide, request, case)
 
     def settle(
-        self, order_id: str, refund_id: str, by: Actor, evidence: str, reference: str, *, happened: bool
+        self,
+        order_id: str,
+        refund_id: str,
+        by: Actor,
+        evidence: str,
+        reference: str,
+        *,
+        happened: bool,
+        request: Request | None,
     ) -> Outcome:
         """A person says what became of a refund that is unknown, or that its provider has, where its provider's word is
         not to be had."""
         case = self.commands.known(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
 
         def rehearsed(draft: Draft, order: Order) -> None:
             refunds.settle(draft, order, refund_id, evidence, reference, happened=happened)
@@ -174,7 +185,7 @@ class RefundByPerson:
             else:
                 rehearsed(draft, order)
 
-        return self._settled(order_id, refund_id, by, decide, None, case)
+        return self._settled(order_id, refund_id, by, decide, request, case)
 
     def _confirm_in_place_of(
         self,
@@ -240,14 +251,14 @@ class RefundByPerson:
         asking = self.questions.still_asking(draft.dossier, refund_id)
         return [*asking, *self.questions.still_looking(draft.dossier.order_id, refund_id)]
 
-    def match(self, order_id: str, refund_id: str, external_id: str, by: Actor) -> Outcome:
+    def match(self, order_id: str, refund_id: str, external_id: str, by: Actor, request: Request | None) -> Outcome:
         """A refund found at the provider is one of ours."""
 
         def decide(draft: Draft, _: Order) -> None:
             refunds.match(draft, refund_id, external_id)
             draft.superseded.extend(self.questions.still_asking(draft.dossier, refund_id))
 
-        return self._settled(order_id, refund_id, by, decide, None)
+        return self._settled(order_id, refund_id, by, decide, request)
 
     def _settled(
         self,

@@ -85,9 +85,12 @@ class RefundByTransfer:
                 return before
             raise
 
-    def hand_over(self, order_id: str, refund_id: str, batch: str, by: Actor) -> Outcome:
+    def hand_over(self, order_id: str, refund_id: str, batch: str, by: Actor, request: Request | None) -> Outcome:
         """Put a refund in the file for the bank, after a look at its provider's books, or take it out."""
         case = self.commands.known(order_id, by)
+        before = self.commands.before(case, by, request)
+        if before is not None:
+            return before
         self.commands.rehearse(case, by, lambda draft, _: refunds.set_batch(draft, refund_id, batch))
         refund = case.dossier.refund(refund_id)
         goes_in = batch not in ("", refund.batch)
@@ -100,7 +103,9 @@ class RefundByTransfer:
                 refuse_transfer(draft.dossier, draft.dossier.payment_of(order, now.payment), now)
             refunds.set_batch(draft, refund_id, batch)
 
-        return self.commands.run(Command(order_id=order_id, by=by, decide=decide, case=case, finishes=True))
+        return self.commands.run(
+            Command(order_id=order_id, by=by, decide=decide, request=request, case=case, finishes=True)
+        )
 
     def looked_at_again(self, case: Case, refund: Refund) -> Case:
         """The case of a bank transfer that is about to be made, with what its provider's books say now: a dispute, a

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from retour import BankAccount, Consent, ConsentWay, Outcome, RefundState, RetourError
 from webshop.files import keep, sent_file
-from webshop.forms import Kept, NotUnderstood, amount_of, sent_form, text_of
+from webshop.forms import Kept, NotUnderstood, amount_of, request_id, sent_form, text_of
 from webshop.languages import reader_language, say
 from webshop.login import merchant
 from webshop.once import sent
@@ -117,14 +117,22 @@ def confirm(order_id: str, refund_id: str) -> ResponseReturnValue:
 def cancel(order_id: str, refund_id: str) -> ResponseReturnValue:
     """It is not to be made after all."""
     desk, by = the_shop().desk, merchant()
-    return _done(order_id, f"refund-{refund_id}-cancel", lambda: desk.cancel_refund(order_id, refund_id, by=by))
+    return _done(
+        order_id,
+        f"refund-{refund_id}-cancel",
+        lambda: desk.cancel_refund(order_id, refund_id, by=by, request_id=request_id()),
+    )
 
 
 @pages.post("/orders/<order_id>/refunds/<refund_id>/retry")
 def retry(order_id: str, refund_id: str) -> ResponseReturnValue:
     """It may go on."""
     desk, by = the_shop().desk, merchant()
-    return _done(order_id, f"refund-{refund_id}-retry", lambda: desk.retry_refund(order_id, refund_id, by=by))
+    return _done(
+        order_id,
+        f"refund-{refund_id}-retry",
+        lambda: desk.retry_refund(order_id, refund_id, by=by, request_id=request_id()),
+    )
 
 
 @pages.post("/orders/<order_id>/refunds/<refund_id>/settle")
@@ -152,6 +160,7 @@ def settle(order_id: str, refund_id: str) -> ResponseReturnValue:
             evidence=evidence,
             reference=reference,
             by=merchant(),
+            request_id=request_id(),
         )
 
     return _done(order_id, f"refund-{refund_id}-settle", said)

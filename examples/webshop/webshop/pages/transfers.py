@@ -102,7 +102,9 @@ def download(batch: str) -> ResponseReturnValue:
 def take_out(order_id: str, refund_id: str) -> ResponseReturnValue:
     """It is in no file any more, so that it can be cancelled or be in another one."""
     desk, by = the_shop().desk, merchant()
-    return _done(f"{refund_id}-out", lambda: desk.set_refund_batch(order_id, refund_id, "", by=by))
+    return _done(
+        f"{refund_id}-out", lambda: desk.set_refund_batch(order_id, refund_id, "", by=by, request_id=request_id())
+    )
 
 
 @pages.post("/orders/<order_id>/refunds/<refund_id>/transferred")
