@@ -125,7 +125,7 @@ def test_that_the_same_is_said_of_a_later_time_is_kept_once_and_told_to_nobody()
     [only] = said(draft, again, Evidence.WEBHOOK)
     assert isinstance(only, LabelReported)
     assert (only.again, only.said_at, only.step_at, only.became_ready) == (True, LATER, LATER, False)
-    assert draft.dossier.label("lb") == attrs.evolve(before, said_at=LATER, told_at=LATER)
+    assert draft.dossier.label("lb") == attrs.evolve(before, said_at=LATER, told_at=LATER, last_place_at=LATER)
     assert [WORDS[LabelReported, to](draft.dossier, only) for to in Audience] == [None] * len(Audience)
     assert labels_to_look_at(draft.events[-1:]) == []
     for seen in (again, attrs.evolve(again, changed_at=NOON), attrs.evolve(again, changed_at=None)):

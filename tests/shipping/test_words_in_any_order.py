@@ -9,19 +9,18 @@ from itertools import permutations
 import pytest
 from drafts import HOUR, NOON, a_draft
 from goods_events import approved, requested
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from label_events import ordered
 
-from retour.model.labels import SCANNED, USUALLY_FOLLOWS, Label, ParcelState, Told
+from retour.model.labels import NOWHERE, SCANNED, USUALLY_FOLLOWS, Label, ParcelState, Told
 from retour.model.refunds import Evidence
 from retour.rules.draft import Draft
-from retour.rules.label_reports import ReportedShipment, report
+from retour.rules.label_reports import MOST_READ_AGAIN, ReportedShipment, report
 from retour.testing import a_line, an_order
 
 ORDER = an_order(a_line("cup", 2, "40.00"))
 HOW_FAR = [Told.ANNOUNCING, Told.READY, Told.CANCELLING, Told.REFUSED, Told.CANCELLED]
-NOWHERE = (ParcelState.NOT_SENT, ParcelState.UNKNOWN)
 
 
 def word(told: Told, progress: ParcelState = ParcelState.NOT_SENT, hours: int | None = None) -> ReportedShipment:
@@ -50,16 +49,6 @@ def last(words: Sequence[ReportedShipment]) -> tuple[Told, ParcelState, bool]:
     return by_time[-1].told, steps[-1], scanned
 
 
-def is_told_apart(words: Sequence[ReportedShipment]) -> bool:
-    """Whether no trouble of a parcel that was scanned is followed by a word that says nothing of the parcel: whether
-    the trouble is over then nobody can tell, and it depends on what was known when."""
-    by_time = [one.progress for one in sorted(words, key=lambda one: one.changed_at or NOON)]
-    scans = [place for place, progress in enumerate(by_time) if progress in SCANNED]
-    troubles = [place for place, one in enumerate(by_time) if one in (ParcelState.PROBLEM, ParcelState.CANCELLED)]
-    silent = [place for place, one in enumerate(by_time) if one in NOWHERE]
-    return not any(scan < trouble < nothing for scan in scans for trouble in troubles for nothing in silent)
-
-
 DATED = st.lists(
     st.builds(word, st.sampled_from(Told), st.sampled_from(ParcelState), st.integers(0, 12)),
     min_size=1,
@@ -72,7 +61,6 @@ DATED = st.lists(
 def test_of_words_with_a_time_the_last_counts_in_whatever_order_and_however_often_they_come(
     words: list[ReportedShipment], chance: random.Random, evidence: Evidence
 ) -> None:
-    assume(is_told_apart(words))
     told = [*words, *words]
     chance.shuffle(told)
     draft = after(told, evidence)
@@ -125,3 +113,33 @@ def test_a_scan_that_is_told_after_the_trouble_that_followed_it_is_on_the_timeli
 def test_who_is_asked_again_and_again_records_nothing_while_nothing_changes() -> None:
     same = [word(Told.READY, ParcelState.ON_ITS_WAY, 12)] * 50
     assert len(after(same, Evidence.LOOKUP).events) == len(after(same[:1], Evidence.LOOKUP).events)
+
+
+@pytest.mark.parametrize("silent", sorted(NOWHERE))
+@pytest.mark.parametrize("trouble", [ParcelState.PROBLEM, ParcelState.CANCELLED])
+@pytest.mark.parametrize("hours", list(permutations([11, 12, 13])))
+def test_trouble_after_a_scan_is_known_in_whatever_order_though_a_later_word_says_nothing_of_the_parcel(
+    hours: list[int], trouble: ParcelState, silent: ParcelState
+) -> None:
+    said = {11: ParcelState.ON_ITS_WAY, 12: trouble, 13: silent}
+    assert stands(after([word(Told.READY, said[hour], hour) for hour in hours])) == (Told.READY, trouble, True)
+
+
+@pytest.mark.parametrize("hours", list(permutations([11, 12])))
+def test_trouble_before_any_scan_is_over_when_a_later_word_says_that_nothing_was_sent(hours: list[int]) -> None:
+    said = {11: ParcelState.PROBLEM, 12: ParcelState.NOT_SENT}
+    assert stands(after([word(Told.READY, said[hour], hour) for hour in hours]))[1] is ParcelState.NOT_SENT
+
+
+@pytest.mark.parametrize("progress", ParcelState)
+def test_a_provider_that_tells_another_time_at_each_look_does_not_make_the_order_longer_for_ever(
+    progress: ParcelState,
+) -> None:
+    draft = after([word(Told.READY, progress, hour) for hour in range(200)], Evidence.LOOKUP)
+    assert len(draft.events) <= MOST_READ_AGAIN + 3
+    report(draft, draft.dossier.label("lb"), word(Told.READY, ParcelState.DELIVERED, 300), Evidence.LOOKUP, {})
+    assert stands(draft) == (Told.READY, ParcelState.DELIVERED, True), "what is news is heard all the same"
+    before = len(draft.events)
+    for hour in range(301, 500):
+        report(draft, draft.dossier.label("lb"), word(Told.READY, ParcelState.DELIVERED, hour), Evidence.LOOKUP, {})
+    assert len(draft.events) <= before + MOST_READ_AGAIN

@@ -112,6 +112,9 @@ SCANNED = frozenset(
 )
 """What says that the carrier has, or had, the parcel: its label is used."""
 
+NOWHERE = frozenset({ParcelState.NOT_SENT, ParcelState.UNKNOWN})
+"""What tells no place where a parcel is or was."""
+
 
 class WhatFollows(StrEnum):
     """What follows from a step of a parcel. Never a restock and never money: goods are back when they were counted."""
@@ -247,6 +250,19 @@ class Label:
 
     told_at: datetime.datetime | None = None
     """When its provider last said that the parcel was there, by the provider's clock."""
+
+    last_place: ParcelState | None = None
+    """The last place that its provider told of the parcel, by the provider's clock: also where a later word told none;
+    None before the first."""
+
+    last_place_status: str = ""
+    """The same in the provider's own word."""
+
+    last_place_at: datetime.datetime | None = None
+    """When the parcel was there, by the provider's clock."""
+
+    read_again: int = 0
+    """How often in a row it was read to be as it was known to be, but for a later time."""
 
     not_cancelled: Reason | None = None
     """Why it could not be taken back."""

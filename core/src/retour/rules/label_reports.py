@@ -11,7 +11,7 @@ from retour.model.actor import Actor
 from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
 from retour.model.frozen import frozen
-from retour.model.labels import SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
+from retour.model.labels import NOWHERE, SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
 from retour.model.money import Money
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence
@@ -47,8 +47,10 @@ _PLACES = (
 )
 """In which order a parcel gets there, where two words are of one moment."""
 
-_NOWHERE = frozenset({ParcelState.NOT_SENT, ParcelState.UNKNOWN})
-"""What tells no place where a parcel is or was."""
+MOST_READ_AGAIN = 10
+"""How often in a row the later time is kept of a label that is read to be as it is known to be. The time of an answer
+tells it from a word of before it that comes late; a provider that tells another time whenever it is asked would else
+make its orders longer at each look."""
 
 
 @frozen(kw_only=True)
@@ -127,7 +129,7 @@ def report(
     )
     if _is_news(label, facts, late=late):
         draft.record(facts, by)
-    elif facts.step_at is not None or (not late and _is_later(label, seen) and not _tell_when(steps)):
+    elif _tells_when(label, seen, facts, steps, late=late) and not _is_read_too_often(label, evidence):
         draft.record(attrs.evolve(facts, because=label.because, again=True), by)
     for step in steps:
         draft.record(step, by)
@@ -137,6 +139,17 @@ def report(
     if now.cancel_asked and now.scanned:
         because = reason(ReasonCode.NOT_CANCELLABLE)
         draft.record(LabelCancelRefused(return_id=now.return_id, label_id=now.id, because=because))
+
+
+def _tells_when(
+    label: Label, seen: ReportedShipment, facts: LabelReported, steps: Sequence[ParcelMoved], *, late: bool
+) -> bool:
+    """Whether a word that is no news is of a later time than the one before it, which no step keeps."""
+    return facts.step_at is not None or (not late and _is_later(label, seen) and not _tell_when(steps))
+
+
+def _is_read_too_often(label: Label, evidence: Evidence) -> bool:
+    return evidence is Evidence.LOOKUP and label.read_again >= MOST_READ_AGAIN
 
 
 def _may_travel(draft: Draft, label: Label) -> bool:
@@ -202,7 +215,7 @@ def _is_before(one: datetime.datetime | None, other: datetime.datetime | None) -
 
 def _tell_when(steps: Sequence[ParcelMoved]) -> bool:
     """Whether steps keep the time of what is said, so that it need not be kept besides."""
-    return any(step.progress not in _NOWHERE for step in steps)
+    return any(step.progress not in NOWHERE for step in steps)
 
 
 # --- the steps of its parcel -----------------------------------------------------------------------------
@@ -212,7 +225,8 @@ def _steps(
     label: Label, seen: ReportedShipment, evidence: Evidence, follows: Mapping[ParcelState, WhatFollows]
 ) -> list[ParcelMoved]:
     """The steps to record: where the parcel is now. A first scan that is told late is one too, and then it is again
-    where it is known to be since."""
+    where it is known to be since. So is trouble that is told late of a parcel of which no place is known: a scan before
+    it, that comes later still, makes it the last that is known."""
     if seen.progress is label.progress or _says_nothing(label, seen, evidence):
         return []
     step = ParcelMoved(
@@ -225,18 +239,33 @@ def _steps(
     )
     if not _is_older(label, seen, evidence):
         return [step]
-    if label.scanned or seen.progress not in SCANNED:
+    if label.scanned or seen.progress in NOWHERE:
         return []
-    if label.progress in _NOWHERE:
-        return [step]
+    if seen.progress in SCANNED:
+        since = _place_since(label, seen)
+        if since is not None:
+            status, at = label.last_place_status, label.last_place_at
+            follow = follows.get(since, WhatFollows.NOTHING)
+            return [step, attrs.evolve(step, progress=since, provider_status=status, follows=follow, moved_at=at)]
+        if label.progress in NOWHERE:
+            return [step]
+    elif label.progress not in NOWHERE or _place_since(label, seen) is not None:
+        return []
     again = attrs.evolve(
         step,
         progress=label.progress,
         provider_status=label.provider_status,
         follows=label.follows,
-        moved_at=label.told_at,
+        moved_at=label.told_at or _heard(label),
     )
     return [step, again]
+
+
+def _place_since(label: Label, seen: ReportedShipment) -> ParcelState | None:
+    """The last place that was told of a parcel, where that is no earlier than what is said now: also where a word after
+    it told none, since that is worth nothing once it is known that the parcel was scanned."""
+    at = label.last_place_at
+    return label.last_place if at is not None and not _is_before(at, seen.changed_at) else None
 
 
 def _repeated_at(label: Label, seen: ReportedShipment) -> datetime.datetime | None:
@@ -250,7 +279,7 @@ def _says_nothing(label: Label, seen: ReportedShipment, evidence: Evidence) -> b
     the first thing that is said of any parcel, so that a webhook may be that."""
     if seen.changed_at is None and evidence is Evidence.WEBHOOK and seen.progress is ParcelState.NOT_SENT:
         return True
-    return label.scanned and seen.progress in _NOWHERE
+    return label.scanned and seen.progress in NOWHERE
 
 
 def _is_older(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:

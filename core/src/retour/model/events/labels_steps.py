@@ -22,8 +22,9 @@ from retour.model.events.labels import (
     ParcelMoved,
     PortalLabelFound,
 )
-from retour.model.labels import SCANNED, Label, LabelState, Told, WhoPays
+from retour.model.labels import NOWHERE, SCANNED, Label, LabelState, Told, WhoPays
 from retour.model.making import changed
+from retour.model.refunds import Evidence
 
 _STATES = {
     Told.ANNOUNCING: LabelState.ANNOUNCING,
@@ -86,13 +87,17 @@ def _held(dossier: Dossier, event: LabelHeld, at: Recorded) -> Changes:
 def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
     known = dossier.labels[event.label_id]
     times = {"said_at": event.said_at or known.said_at, "told_at": event.step_at or known.told_at}
+    if event.step_at is not None and known.progress is known.last_place:
+        times["last_place_at"] = event.step_at
     if event.again:
-        return with_label(changed(known, **times))
+        read_again = known.read_again + (event.evidence is Evidence.LOOKUP)
+        return with_label(changed(known, **times, read_again=read_again))
     return _with_label(
         dossier,
         event.label_id,
         at,
         **times,
+        read_again=0,
         state=_STATES[event.told],
         told=event.told,
         reference=event.reference or known.reference,
@@ -113,6 +118,13 @@ def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
 def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
     known = dossier.labels[event.label_id]
     scanned_at = known.scanned_at or ((event.moved_at or at.at) if event.progress in SCANNED else None)
+    place: dict[str, Any] = {
+        "last_place": event.progress,
+        "last_place_status": event.provider_status,
+        "last_place_at": event.moved_at,
+    }
+    if event.progress in NOWHERE:
+        place = {}
     return _with_label(
         dossier,
         event.label_id,
@@ -123,6 +135,8 @@ def _moved(dossier: Dossier, event: ParcelMoved, at: Recorded) -> Changes:
         follows=event.follows,
         moved=at.when,
         told_at=event.moved_at or known.told_at,
+        read_again=0,
+        **place,
     )
 
 
