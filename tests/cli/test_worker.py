@@ -288,10 +288,10 @@ def test_it_does_so_too_where_a_call_keeps_the_interpreter_from_every_other_thre
 
 def test_a_round_that_ends_in_time_ends_nothing(host: Host) -> None:
     host.leave("order-0")
-    worker = host.start("--longest", "1", "--every", "0.1")
+    worker = host.start("--longest", "5", "--every", "0.1")  # a busy machine needs some seconds for one round
     host.wait(host.applied)
     with pytest.raises(subprocess.TimeoutExpired):
-        worker.wait(1.5)
+        worker.wait(6)
 
 
 def test_a_locked_store_is_told_and_tried_again(impatient_host: Host) -> None:

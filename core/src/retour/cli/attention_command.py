@@ -28,7 +28,8 @@ _UNLIMITED = 2000
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in AttentionKind]),
-    help="Those of this kind alone. Default: of all kinds.",
+    metavar="KIND",
+    help="Those of this kind alone, by the name that --json gives it. Default: of all kinds.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of objects.")
 @language_option
