@@ -127,7 +127,7 @@ def test_the_commands_of_a_console_block_run(session: str, place: Path) -> None:
             assert running.stdout is not None
             assert running.stdout.readline(), running.communicate(timeout=60)
             running.terminate()
-        said, errors = running.communicate(timeout=120)
+        said, errors = running.communicate(timeout=300)
         assert running.returncode == 0, f"{command}: {said}{errors}"
 
 

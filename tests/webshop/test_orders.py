@@ -55,7 +55,7 @@ def test_the_list_makes_as_many_queries_for_many_orders_as_for_few(merchant: Sho
     assert "300 bestellingen" in merchant.get("/orders").words
 
 
-def test_who_did_something_is_called_in_the_language_of_the_page(merchant: FormBrowser) -> None:
+def test_who_did_something_is_called_in_the_language_of_the_page(merchant: ShopBrowser) -> None:
     page = merchant.get("/orders/1004")
     assert "· Bankoverschrijving" in page.words
     assert "Bank transfer" not in page.words
