@@ -28,10 +28,13 @@ from fuzz.steps_of_a_life import ARRANGED, ASKED_BY, FIRST, POSSIBLE, happens
 from sqlalchemy import text
 
 from retour import Dossier, Outcome, RetourError, ReturnDesk, ShopReadingPages
-from retour.model.summaries import refunded, return_details
+from retour.model.money import total
+from retour.model.summaries import return_details
 from retour.plugins import calling
 from retour.plugins.hooks import Hooks
 from retour.providers.contract import MakesLabels, PaymentProvider, RefundsByApi
+from retour.rules.amounts import order_amounts
+from retour.rules.quote import value_of_what_came_back, values_of_returns
 from retour.shop import ShopCaller
 from retour.store import tables
 from retour.store.connect import connect
@@ -149,9 +152,14 @@ def shown(life: Life) -> None:
     returns = desk.list_returns(order_id="1001", limit=500).returns
     refunds = desk.list_refunds(order_id="1001", limit=500).refunds
     assert (len(returns), len(refunds)) == (len(dossier.returns), len(dossier.refunds))
+    amounts, values = order_amounts(dossier), values_of_returns(dossier)
+    if dossier.order is not None and returns:
+        together = total(list(values.values()), dossier.order.currency)
+        assert together == value_of_what_came_back(dossier, dossier.order).gross
     for one in returns:
-        told = return_details(dossier, dossier.returns[one.return_id])
-        assert (one.lines, one.references, one.refunded) == (told.lines, told.references, refunded(dossier))
+        told = return_details(dossier, dossier.returns[one.return_id], values.get(one.return_id))
+        assert (one.lines, one.references, one.value) == (told.lines, told.references, told.value)
+        assert (one.refunded, one.waiting, one.suggested) == (amounts.refunded, amounts.waiting, amounts.suggested)
         assert (one.goods, one.stock) == (dossier.returns[one.return_id].goods, dossier.returns[one.return_id].stock)
     for row in refunds:
         refund = dossier.refunds[row.refund_id]

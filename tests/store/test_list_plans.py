@@ -102,9 +102,7 @@ PAGES: dict[str, Ask] = {
     "refunds in several states": refunds(values(state=["succeeded", "failed"]), after=MIDDLE),
     "refunds by their id": refunds(values(refund_id=[f"rf{number}" for number in range(1, 51)])),
     "refunds of a batch": refunds(values(batch=["B1"])),
-    "what went back on the orders of a page": lambda store: store.pages.refunded(
-        "north", [f"o{n}" for n in range(1, 51)]
-    ),
+    "the money of the orders of a page": lambda store: store.pages.amounts("north", [f"o{n}" for n in range(1, 51)]),
 }
 
 SEARCHES: dict[str, str] = {

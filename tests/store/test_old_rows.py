@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select, text
 
-from retour import Actor, Busy, MemoryShop, Order, RequestedLine, ReturnDesk, connect
+from retour import Actor, Busy, MemoryShop, Money, Order, RequestedLine, ReturnDesk, connect
 from retour.desk import completing
 from retour.store import migrations, tables
 from retour.store.migrations import MIGRATIONS, migrate
@@ -60,7 +60,7 @@ def as_before(desk: ReturnDesk) -> dict[str, list[tuple[Any, ...]]]:
         connection.execute(text("UPDATE retour_return SET details = ''"))
         connection.execute(text("UPDATE retour_refund SET details = '', reference = ''"))
         connection.execute(text("DELETE FROM retour_return_reason"))
-        connection.execute(text("UPDATE retour_dossier SET refunded = ''"))
+        connection.execute(text("UPDATE retour_dossier SET amounts = ''"))
     return whole
 
 
@@ -136,6 +136,19 @@ def test_what_an_order_did_meanwhile_is_kept(desk: ReturnDesk, monkeypatch: pyte
     row = desk.list_returns(order_id="1001").returns[0]
     assert row.lines is not None
     assert [(one.announced, one.came_back) for one in row.lines] == [(2, 2)]
+    assert (row.value, row.refunded) == (Money.of("20", "EUR"), (Money.of("40", "EUR"),))
+
+
+def test_the_rows_of_an_order_that_goes_on_before_it_was_completed_lack_nothing_when_it_is(desk: ReturnDesk) -> None:
+    desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="one")
+    as_before(desk)
+    desk.mark_returned("1001", {"cup": 1}, by=ANNA, request_id="another")
+    desk.cancel_return("1002", desk.list_returns(order_id="1002").returns[0].return_id, by=ANNA)
+    assert desk.work().completed
+    rows = {one.return_id: one for one in desk.list_returns().returns}
+    assert all(one.value is not None and one.suggested is not None for one in rows.values())
+    assert sum(one.value.minor for one in rows.values() if one.value and one.order_id == "1001") == 2000
+    assert desk.work().completed == 0
 
 
 def test_a_reason_and_a_reference_find_what_was_there_before_too(desk: ReturnDesk) -> None:
@@ -171,6 +184,7 @@ def test_an_order_that_cannot_be_read_is_listed_without_what_only_its_history_te
     assert found["1002"].lines is None
     assert found["1002"].references is None
     assert found["1002"].refunded is None
+    assert (found["1002"].value, found["1002"].waiting, found["1002"].suggested) == (None, None, None)
     assert all(one.lines for order_id, one in found.items() if order_id != "1002")
     assert [one.source for one in desk.list_refunds(order_id="1002").refunds] == [None]
     with engine_of(desk).begin() as connection:
@@ -197,12 +211,12 @@ def test_a_database_of_before_is_migrated_and_tells_the_same(
     with engine.begin() as connection:
         for table in tables.metadata.sorted_tables:
             for row in kept.get(table.name, []):
-                old = {name: value for name, value in row.items() if name not in ("details", "reference", "refunded")}
+                old = {name: value for name, value in row.items() if name not in ("details", "reference", "amounts")}
                 old |= {"reference": row["reference"]} if table is tables.reference else {}
                 names = ", ".join(old)
                 given = ", ".join(f":{name}" for name in old)
                 connection.execute(text(f"INSERT INTO {table.name} ({names}) VALUES ({given})"), old)  # noqa: S608
-    assert migrate(engine) == ["what the rows of lists tell"]
+    assert migrate(engine) == [name for _, name, _ in MIGRATIONS[15:]]
     after = ReturnDesk(shop=MemoryShop(orders()), store=engine, plugins=["manual_transfer"])
     assert after.list_returns() == returns
     assert after.list_refunds() == refunds

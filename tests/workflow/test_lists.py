@@ -229,6 +229,36 @@ def test_a_row_tells_what_the_dossier_knows_of_a_return(board: Board) -> None:
     assert rows["A-3"].order == board.desk._services.shops("default").order("A-3")
 
 
+def test_a_row_tells_what_came_back_is_worth_and_what_its_order_is_owed(board: Board) -> None:
+    rows = {one.order_id: one for one in board.desk.list_returns().returns}
+    nothing = Money.zero("EUR")
+    assert (rows["A-3"].value, rows["A-3"].waiting, rows["A-3"].suggested) == (nothing, (), nothing)
+    assert (rows["A-5"].value, rows["A-5"].waiting) == (Money.of("30", "EUR"), ())
+    assert rows["A-5"].suggested == Money.of("20", "EUR")  # 30 came back, 10 went back
+    board.desk.open_refund_link("A-5", "inv-5", Money.of("5", "EUR"), by=ANNA, request_id="h")
+    (row,) = board.desk.list_returns(order_id="A-5").returns
+    assert (row.refunded, row.waiting) == ((Money.of("15", "EUR"),), (Money.of("5", "EUR"),))
+    assert row.suggested == Money.of("15", "EUR")
+
+
+def test_the_values_of_returns_add_up_also_after_the_count_of_an_earlier_one_is_corrected(database: str) -> None:
+    order = an_order(a_line("cup", 3, "10.00"), payments=[a_payment("10.00", provider="manual_transfer")])
+    desk = ReturnDesk(shop=MemoryShop([order]), store=database, migrate=True, plugins=["manual_transfer"])
+    for number in range(3):
+        desk.mark_returned(order.id, {"cup": 1}, by=ANNA, request_id=f"{number}")
+
+    def values() -> list[int]:
+        return [one.value.minor for one in desk.list_returns(oldest_first=True).returns if one.value is not None]
+
+    assert (len(values()), sum(values())) == (3, 1000)
+    first, *_ = desk.dossier(order.id).returns.values()
+    desk.correct_receipt(order.id, next(iter(first.receipts)), {"cup": 0}, by=ANNA)
+    after = values()
+    (row, *_) = desk.list_returns().returns
+    assert (after[0], sum(after)) == (0, row.suggested.minor if row.suggested else None)
+    desk.close()
+
+
 def test_a_row_tells_what_the_dossier_knows_of_a_refund(board: Board) -> None:
     rows = {one.order_id: one for one in board.desk.list_refunds().refunds}
     for order_id, refund_id in board.refunds.items():

@@ -21,6 +21,7 @@ from retour.model.return_number import read_return_number, return_number
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS
 from retour.model.returns import GoodsState, StockState
 from retour.model.summaries import (
+    OrderAmounts,
     RefundDetails,
     RefundPage,
     RefundSummary,
@@ -41,6 +42,8 @@ from retour.store.search import MOST_FOUND, TooManyFound
 from retour.store.tables import NOT_YET, UNREADABLE
 
 log = logging.getLogger("retour.desk")
+
+_LACKING = (NOT_YET, UNREADABLE)
 
 _Row = TypeVar("_Row", RefundRow, ReturnRow)
 _Summary = TypeVar("_Summary", RefundSummary, ReturnSummary)
@@ -177,21 +180,19 @@ class Lists:
 
     # --- what a row tells ----------------------------------------------------------------------------
 
-    def _told_anew(self, rows: Sequence[RefundRow | ReturnRow]) -> Mapping[str, ListRows]:
-        """What rows of before lack, by their orders."""
-        lacking = dict.fromkeys([row.order_id for row in rows if row.details in (NOT_YET, UNREADABLE)])
+    def _told_anew(self, rows: Sequence[RefundRow | ReturnRow], orders: Sequence[str] = ()) -> Mapping[str, ListRows]:
+        """What rows of before lack, and these ``orders``, by their orders."""
+        lacking = dict.fromkeys([*orders, *[row.order_id for row in rows if row.details in _LACKING]])
         return self.services.completing.of(self.shop_id, lacking) if lacking else {}
 
     def _return_summaries(self, rows: Sequence[ReturnRow]) -> list[ReturnSummary]:
-        """The returns of a page, with what went back on their orders: one query for all of these."""
-        told = self._told_anew(rows)
+        """The returns of a page, with the money of their orders: one query for all of these."""
+        orders = list(dict.fromkeys([row.order_id for row in rows]))
+        amounts = self.services.store.pages.amounts(self.shop_id, orders) if orders else {}
+        told = self._told_anew(rows, [one for one in orders if amounts.get(one, NOT_YET) in _LACKING])
+        amounts |= {order_id: one.amounts for order_id, one in told.items()}
         returns = self._readable([_completed(row, told) for row in rows], _return_summary)
-        orders = list(dict.fromkeys([one.order_id for one in returns]))
-        if not orders:
-            return returns
-        went_back = self.services.store.pages.refunded(self.shop_id, orders)
-        went_back |= {order_id: one.refunded for order_id, one in told.items()}
-        return [attrs.evolve(one, refunded=_amounts(went_back.get(one.order_id, NOT_YET))) for one in returns]
+        return [_with_amounts(one, amounts.get(one.order_id, NOT_YET)) for one in returns]
 
     def _readable(self, rows: Iterable[_Row], summary: Callable[[_Row], _Summary]) -> list[_Summary]:
         """The rows that this retour can read: one that a newer retour wrote costs its own place on the page and no
@@ -234,12 +235,15 @@ def _with_order(row: _Summary, order: Order | None) -> _Summary:
     return attrs.evolve(row, order=order)
 
 
-def _amounts(kept: str) -> tuple[Money, ...] | None:
-    return None if kept == NOT_YET else from_json(tuple[Money, ...], kept)
+def _with_amounts(row: ReturnSummary, kept: str) -> ReturnSummary:
+    if kept in _LACKING:
+        return attrs.evolve(row, value=None, refunded=None, waiting=None, suggested=None)
+    amounts = from_json(OrderAmounts, kept)
+    return attrs.evolve(row, refunded=amounts.refunded, waiting=amounts.waiting, suggested=amounts.suggested)
 
 
 def _return_summary(row: ReturnRow) -> ReturnSummary:
-    details = None if row.details in (NOT_YET, UNREADABLE) else from_json(ReturnDetails, row.details)
+    details = None if row.details in _LACKING else from_json(ReturnDetails, row.details)
     return ReturnSummary(
         order_id=row.order_id,
         return_id=row.return_id,
@@ -252,11 +256,12 @@ def _return_summary(row: ReturnRow) -> ReturnSummary:
         opened_at=row.opened_at,
         lines=None if details is None else details.lines,
         references=None if details is None else details.references,
+        value=None if details is None else details.value,
     )
 
 
 def _refund_summary(row: RefundRow) -> RefundSummary:
-    details = None if row.details in (NOT_YET, UNREADABLE) else from_json(RefundDetails, row.details)
+    details = None if row.details in _LACKING else from_json(RefundDetails, row.details)
     return RefundSummary(
         order_id=row.order_id,
         refund_id=row.refund_id,

@@ -23,7 +23,7 @@ from retour.model.outcome import RestockQuestion, restock_question
 from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.prices import changes_of_price, prices_of
 from retour.model.reasons import Reason
-from retour.model.refunds import Refund
+from retour.model.refunds import Refund, RefundState
 from retour.model.returns import Extent, OrderStatus, Return
 from retour.model.tally import Tally
 from retour.model.text import text
@@ -193,27 +193,40 @@ class Dossier:
         """The units that `came_back`, the oldest first and apart where the order was changed between: with the order as
         it was when they were counted. ``order`` is as it is now: it stands for a line that had no price then."""
         found: list[tuple[Order, dict[str, int]]] = []
-        priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
-        for was, line_id, number in self._receipts(order):
-            on = was if line_id in priced.get(id(was), ()) else order
+        for _, on, counted in self.counted_on_returns(order):
             if not found or found[-1][0] is not on:
                 found.append((on, {}))
             units = found[-1][1]
+            for line_id, number in counted.items():
+                units[line_id] = units.get(line_id, 0) + number
+        return found
+
+    def counted_on_returns(self, order: Order) -> list[tuple[str, Order, dict[str, int]]]:
+        """The same apart for each return, named by its id: a return is there as often as units of others came
+        between."""
+        found: list[tuple[str, Order, dict[str, int]]] = []
+        priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
+        for return_id, was, line_id, number in self._receipts(order):
+            on = was if line_id in priced.get(id(was), ()) else order
+            if not found or found[-1][0] != return_id or found[-1][1] is not on:
+                found.append((return_id, on, {}))
+            units = found[-1][2]
             units[line_id] = units.get(line_id, 0) + number
         return found
 
-    def _receipts(self, order: Order) -> Iterator[tuple[Order, str, int]]:
-        """How many units of a line came back with each receipt, the oldest first, and the order as it was then."""
-        live = [receipt for one in self.returns.values() if one.live for receipt in one.receipts.values()]
-        for receipt in sorted(live, key=lambda one: one.opened):
+    def _receipts(self, order: Order) -> Iterator[tuple[str, Order, str, int]]:
+        """How many units of a line came back with each receipt, the oldest first: the return, the order as it was then,
+        the line and the units."""
+        live = [(one.id, receipt) for one in self.returns.values() if one.live for receipt in one.receipts.values()]
+        for return_id, receipt in sorted(live, key=lambda one: one[1].opened):
             for line_id, count in receipt.lines.items():
-                yield self.counted_on.get(receipt.id, order), line_id, count.came_back
+                yield return_id, self.counted_on.get(receipt.id, order), line_id, count.came_back
 
     def back_and_on(self, order: Order) -> dict[str, int]:
         """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
         taken those, each once."""
         came: dict[str, list[tuple[int, int]]] = {}
-        for was, line_id, number in self._receipts(order):
+        for _, was, line_id, number in self._receipts(order):
             ordered_then = next((line.ordered for line in was.lines if line.id == line_id), 0)
             came.setdefault(line_id, []).append((ordered_then, number))
         ordered = {line.id: line.ordered for line in order.lines}
@@ -379,8 +392,17 @@ class Dossier:
     def refunded_in_all(self, currency: str) -> Money:
         """What went back on the order in ``currency``, or is on its way, also on payments that have left it: the
         customer has that money, whatever a person said of the payment."""
+        return total([one.amount for one in self._counting(currency)], currency)
+
+    def waiting_in_all(self, currency: str) -> Money:
+        """How much of that nobody knows yet to have gone back: it is decided, on its way or unclear."""
+        return total(
+            [one.amount for one in self._counting(currency) if one.state is not RefundState.SUCCEEDED], currency
+        )
+
+    def _counting(self, currency: str) -> list[Refund]:
         counting = self._once([one for one in self.refunds.values() if one.counts_against_payment])
-        return total([one.amount for one in counting if one.amount.currency == currency], currency)
+        return [one for one in counting if one.amount.currency == currency]
 
     def _once(self, refunds: Sequence[Refund]) -> Sequence[Refund]:
         """The refunds without those that are there once more: found again, under the same reference and with the same

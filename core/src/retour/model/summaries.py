@@ -62,6 +62,16 @@ class ReturnDetails:
 
     lines: tuple[LineSummary, ...] = ()
     references: tuple[str, ...] = ()
+    value: Money | None = None
+
+
+@frozen(kw_only=True)
+class OrderAmounts:
+    """What the rows of an order's returns tell of its money; see `ReturnSummary`."""
+
+    refunded: tuple[Money, ...] = ()
+    waiting: tuple[Money, ...] = ()
+    suggested: Money | None = None
 
 
 @frozen(kw_only=True)
@@ -77,8 +87,8 @@ class RefundDetails:
 
 @frozen(kw_only=True)
 class ReturnSummary:
-    """One return on a list over all orders. What is None of ``lines``, ``references`` and ``refunded`` cannot be read
-    now: a newer retour wrote the order's history, or it is damaged."""
+    """One return on a list over all orders. What is None of ``lines``, ``references``, ``value``, ``refunded``,
+    ``waiting`` and ``suggested`` cannot be read now: a newer retour wrote the order's history, or it is damaged."""
 
     order_id: str
     """The order."""
@@ -113,8 +123,20 @@ class ReturnSummary:
     references: tuple[str, ...] | None = ()
     """What its parcels are called: by the customer, the carrier and the provider of their labels."""
 
+    value: Money | None = None
+    """What was paid for its units that came back, after discounts and with tax; units of a line whose price nobody can
+    say are not in it."""
+
     refunded: tuple[Money, ...] | None = ()
     """What went back on its whole order or is on its way, an amount for each currency."""
+
+    waiting: tuple[Money, ...] | None = ()
+    """How much of ``refunded`` nobody knows yet to have gone back: it is decided, on its way or unclear. An amount for
+    each currency of which something waits."""
+
+    suggested: Money | None = None
+    """What its whole order is owed still for all goods that came back, where it can be suggested: before a plan of
+    yours and the steps of a provider, which `ReturnDesk.refund_options` takes in."""
 
     order: Order | None = None
     """The shop's order; None where the shop was not asked for a whole page, or did not tell."""
@@ -274,8 +296,9 @@ def waits_for(return_: Return) -> ReturnWait:
     return ReturnWait.NOTHING
 
 
-def return_details(dossier: Dossier, return_: Return) -> ReturnDetails:
-    """What a row tells of a return; nothing that somebody wrote in words of his own."""
+def return_details(dossier: Dossier, return_: Return, value: Money | None) -> ReturnDetails:
+    """What a row tells of a return, of which units of this ``value`` came back; nothing that somebody wrote in words of
+    his own."""
     from_the_list = {one.code for one in return_.reasons_chosen}
     chosen: dict[str, dict[str, None]] = {}
     for line in (*return_.announced, *return_.chosen_in_portal):
@@ -296,13 +319,8 @@ def return_details(dossier: Dossier, return_: Return) -> ReturnDetails:
             ]
         ),
         references=tuple(dict.fromkeys([name for name in (return_.tracking, *parcels) if name])),
+        value=value,
     )
-
-
-def refunded(dossier: Dossier) -> tuple[Money, ...]:
-    """What went back on an order or is on its way, an amount for each currency."""
-    currencies = {one.amount.currency for one in dossier.refunds.values() if one.counts_against_payment}
-    return tuple([dossier.refunded_in_all(currency) for currency in sorted(currencies)])
 
 
 def refund_details(refund: Refund) -> RefundDetails:

@@ -17,8 +17,8 @@ from retour.model.events.event import Recorded
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.returns import StockMovement
-from retour.model.summaries import refunded
 from retour.model.text import text
+from retour.rules.amounts import order_amounts
 from retour.rules.attention import RULES, needs_attention
 from retour.rules.draft import Draft, Note
 from retour.rules.effects import stock_to_book
@@ -131,9 +131,9 @@ class Commits:
                 shop=case.shop,
                 order_id=case.order_id,
                 expected=case.dossier.version,
-                refunded=as_json(refunded(draft.dossier)),
+                amounts=as_json(order_amounts(draft.dossier)),
                 events=[proven_row(case.shop, case.order_id, one, commit_id) for one in events],
-                returns=return_rows(case.shop, draft.dossier, events),
+                returns=return_rows(case.shop, case.dossier, draft.dossier, events),
                 reasons=reason_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),

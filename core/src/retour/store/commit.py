@@ -140,7 +140,7 @@ class ListRows:
     shop: str
     order_id: str
     version: int
-    refunded: str
+    amounts: str
     returns: Sequence[Mapping[str, Any]]
     refunds: Sequence[Mapping[str, Any]]
     reasons: Sequence[Mapping[str, Any]]
@@ -149,8 +149,8 @@ class ListRows:
 @frozen(kw_only=True)
 class Commit:
     """Everything that one transaction writes about one order. ``id`` names it in every row of an event or an effect
-    that it writes; ``expected`` is the version it was decided on, ``refunded`` what went back on the order then, as
-    JSON.
+    that it writes; ``expected`` is the version it was decided on, ``amounts`` what is known of the order's money
+    then, as JSON.
 
     ``settled`` are effects that the writer has claimed. ``withdrawn`` are ids of effects that nobody has and that no
     worker died with, ``superseded`` of such that nobody has: they are done with, as what they are for is.
@@ -164,7 +164,7 @@ class Commit:
     order_id: str
     expected: int
     events: Sequence[Mapping[str, Any]]
-    refunded: str = "[]"
+    amounts: str = "{}"
     returns: Sequence[Mapping[str, Any]] = ()
     reasons: Sequence[Mapping[str, Any]] = ()
     refunds: Sequence[Mapping[str, Any]] = ()
@@ -246,7 +246,7 @@ def _version(commit: Commit) -> dict[str, Any]:
         "version": commit.expected + len(commit.events),
         "expected": commit.expected,
         "attention": commit.attention.rules,
-        "refunded": commit.refunded,
+        "amounts": commit.amounts,
     }
 
 
@@ -288,7 +288,7 @@ def list_attention_anew(connection: Connection, shop: str, order_id: str, rows: 
 def complete(connection: Connection, rows: ListRows) -> None:
     """Give the rows of an order what they lack, unless it has moved on."""
     key = {"in_shop": rows.shop, "of_order": rows.order_id}
-    if not _HOLD.run(connection, version=rows.version, refunded=rows.refunded, **key):
+    if not _HOLD.run(connection, version=rows.version, amounts=rows.amounts, **key):
         return
     _COMPLETE_RETURN.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.returns])
     _COMPLETE_REFUND.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.refunds])
@@ -297,7 +297,7 @@ def complete(connection: Connection, rows: ListRows) -> None:
 
 def pass_by(connection: Connection, shop: str, order_id: str) -> None:
     """Leave rows of an order as they are that lack what its history would tell, which cannot be read."""
-    for statement in (_PASS_BY_RETURNS, _PASS_BY_REFUNDS):
+    for statement in (_PASS_BY_ORDER, _PASS_BY_RETURNS, _PASS_BY_REFUNDS):
         statement.run(connection, in_shop=shop, of_order=order_id)
 
 
@@ -367,13 +367,17 @@ def _settled_rows(settled: Sequence[SettledEffect], commit_id: str) -> list[dict
 
 
 def _move_version(_: str, insert: Insert) -> Any:
-    version = tables.dossier.c.version
+    version, amounts = tables.dossier.c.version, tables.dossier.c.amounts
     statement = insert(tables.dossier).values(
-        {name: bindparam(name) for name in ("shop", "order_id", "version", "attention", "refunded")}
+        {name: bindparam(name) for name in ("shop", "order_id", "version", "attention", "amounts")}
     )
+    lacking = amounts.in_([literal_column(f"'{one}'") for one in (tables.NOT_YET, tables.UNREADABLE)])
     return statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
-        set_={"version": statement.excluded.version, "refunded": statement.excluded.refunded},
+        set_={
+            "version": statement.excluded.version,
+            "amounts": case((lacking, amounts), else_=statement.excluded.amounts),
+        },
         where=version == bindparam("expected"),
     ).returning(version, tables.dossier.c.attention)
 
@@ -416,7 +420,7 @@ def _listed_by(_: str, __: Insert) -> Any:
 
 
 def _hold(_: str, __: Insert) -> Any:
-    """Keeps others from an order that is at this version, and says what went back on it."""
+    """Keeps others from an order that is at this version, and says what is known of its money."""
     columns = tables.dossier.c
     return (
         update(tables.dossier)
@@ -425,7 +429,7 @@ def _hold(_: str, __: Insert) -> Any:
             columns.order_id == bindparam("of_order"),
             columns.version == bindparam("version"),
         )
-        .values(refunded=bindparam("refunded"))
+        .values(amounts=bindparam("amounts"))
     )
 
 
@@ -437,10 +441,10 @@ def _complete(table: Any, key: str, names: Sequence[str]) -> Prepared:
     return Prepared(build)
 
 
-def _pass_by(table: Any) -> Prepared:
+def _pass_by(table: Any, column: str) -> Prepared:
     def build(_: str, __: Insert) -> Any:
         found = table.c.shop == bindparam("in_shop"), table.c.order_id == bindparam("of_order")
-        return update(table).where(*found, sql("details = ''")).values(details=tables.UNREADABLE)
+        return update(table).where(*found, sql(f"{column} = ''")).values({column: tables.UNREADABLE})
 
     return Prepared(build)
 
@@ -630,4 +634,5 @@ _RETRY_EFFECT = Prepared(_retry_effect)
 _HOLD = Prepared(_hold)
 _COMPLETE_RETURN = _complete(tables.return_, "return_id", ["details"])
 _COMPLETE_REFUND = _complete(tables.refund, "refund_id", ["reference", "details"])
-_PASS_BY_RETURNS, _PASS_BY_REFUNDS = _pass_by(tables.return_), _pass_by(tables.refund)
+_PASS_BY_ORDER = _pass_by(tables.dossier, "amounts")
+_PASS_BY_RETURNS, _PASS_BY_REFUNDS = _pass_by(tables.return_, "details"), _pass_by(tables.refund, "details")

@@ -14,25 +14,36 @@ from retour.model.events.labels import PortalLabelFound
 from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
 from retour.model.labels import WhatFollows
+from retour.model.money import Money
 from retour.model.order import Mode
 from retour.model.refunds import Refund
 from retour.model.returns import GoodsState, Return
-from retour.model.summaries import refund_details, refund_waits_for, refunded, return_details, waits_for
+from retour.model.summaries import refund_details, refund_waits_for, return_details, waits_for
+from retour.rules.amounts import order_amounts
+from retour.rules.quote import values_of_returns
 from retour.store.clock import microseconds
 from retour.store.commit import AttentionRows, ListRows
 from retour.store.records import as_json
 
 
-def return_rows(shop: str, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
-    """A row of ``retour_return`` for each return that ``events`` speak of; for all when the order changed."""
+def return_rows(shop: str, before: Dossier, dossier: Dossier, events: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """A row of ``retour_return`` for each return that ``events`` speak of, or whose units have another value than
+    ``before``; for all when the order changed."""
     seen = any(isinstance(recorded.event, OrderSeen) for recorded in events)
-    spoken_of = dossier.returns if seen else touched_returns(events)
-    returns = [dossier.returns[return_id] for return_id in spoken_of if return_id in dossier.returns]
-    beyond = dossier.excess_over_order().keys() if returns else ()
-    return [_return_row(shop, dossier, return_, beyond) for return_ in returns]
+    spoken_of = [one for one in (dossier.returns if seen else touched_returns(events)) if one in dossier.returns]
+    if not spoken_of:
+        return []
+    values = values_of_returns(dossier)
+    others = [one for one in dossier.returns.values() if one.receipts and one.id not in set(spoken_of)]
+    were = values_of_returns(before) if others else {}
+    spoken_of += [one.id for one in others if values.get(one.id) != were.get(one.id)]
+    beyond = dossier.excess_over_order().keys()
+    return [_return_row(shop, dossier, dossier.returns[one], beyond, values.get(one)) for one in spoken_of]
 
 
-def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Collection[str]) -> dict[str, Any]:
+def _return_row(
+    shop: str, dossier: Dossier, return_: Return, beyond: Collection[str], value: Money | None
+) -> dict[str, Any]:
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and not dossier.carrier_has(return_.id)
     return {
         "shop": shop,
@@ -45,7 +56,7 @@ def _return_row(shop: str, dossier: Dossier, return_: Return, beyond: Collection
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
         "number": return_.number,
-        "details": as_json(return_details(dossier, return_)),
+        "details": as_json(return_details(dossier, return_, value)),
     }
 
 
@@ -67,13 +78,15 @@ def _reason_rows(shop: str, dossier: Dossier, return_: Return) -> list[dict[str,
 
 def rows_of_lists(shop: str, dossier: Dossier) -> ListRows:
     """What rows of before their details were kept lack, of all that a dossier has."""
+    values = values_of_returns(dossier)
     return ListRows(
         shop=shop,
         order_id=dossier.order_id,
         version=dossier.version,
-        refunded=as_json(refunded(dossier)),
+        amounts=as_json(order_amounts(dossier)),
         returns=[
-            {"return_id": one.id, "details": as_json(return_details(dossier, one))} for one in dossier.returns.values()
+            {"return_id": one.id, "details": as_json(return_details(dossier, one, values.get(one.id)))}
+            for one in dossier.returns.values()
         ],
         refunds=[
             {"refund_id": one.id, "reference": one.reference, "details": as_json(refund_details(one))}

@@ -345,6 +345,18 @@ CREATE INDEX retour_refund_search ON retour_refund (shop, reference{by}, order_i
 """
 
 
+def _amounts_of_orders(connection: Connection) -> None:
+    """What rows of before lack is read from their orders' histories later, as what they tell was."""
+    _run(connection, _AMOUNTS_OF_ORDERS)
+
+
+_AMOUNTS_OF_ORDERS = """
+ALTER TABLE retour_dossier ADD COLUMN amounts TEXT NOT NULL DEFAULT '';
+ALTER TABLE retour_dossier DROP COLUMN refunded;
+CREATE INDEX retour_dossier_not_yet ON retour_dossier (shop, order_id) WHERE amounts = ''
+"""
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (1, "first tables", _first_tables),
     (2, "the bank's batch of a refund", _refund_batch),
@@ -362,6 +374,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (14, "the lists of an order", _lists_of_an_order),
     (15, "when effects ended", _when_effects_ended),
     (16, "what the rows of lists tell", _rows_of_lists),
+    (17, "the amounts of orders", _amounts_of_orders),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

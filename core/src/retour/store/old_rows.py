@@ -12,7 +12,10 @@ from retour.store import tables
 from retour.store.commit import ListRows, complete, pass_by
 from retour.store.database import Database
 
-_INDEXED = (tables.return_, tables.refund)
+_BY_WHAT_THEY_LACK = ((tables.return_, "details"), (tables.refund, "details"))
+"""The rows by which a list would leave some out, and the column that says so."""
+
+_ALL = ((tables.dossier, "amounts"), *_BY_WHAT_THEY_LACK)
 
 
 class OldRows:
@@ -22,11 +25,12 @@ class OldRows:
         self._database = database
 
     def orders(self, shop: str | None, most: int) -> list[tuple[str, str]]:
-        """Up to so many orders with such rows, of a shop or of all: shop and order."""
+        """Up to so many orders with such rows: of all shops, or of one those that a list by what they lack would leave
+        out. Shop and order."""
         parts = []
-        for table in _INDEXED:
+        for table, column in _ALL if shop is None else _BY_WHAT_THEY_LACK:
             place = table.c.shop, table.c.order_id
-            query = select(*place).where(sql(f"{table.name}.details = ''"))  # so its index is found
+            query = select(*place).where(sql(f"{table.name}.{column} = ''"))  # so its index is found
             query = query if shop is None else query.where(table.c.shop == shop)
             parts.append(select(query.order_by(*place).limit(most).subquery()))
         found = union(*parts).order_by("shop", "order_id").limit(most)

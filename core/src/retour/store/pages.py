@@ -120,11 +120,11 @@ class Pages:
         rows, around = self._page(tables.refund, "refund_id", shop, let_through, page)
         return [_refund_row(row) for row in rows], around
 
-    def refunded(self, shop: str, orders: Sequence[str]) -> dict[str, str]:
-        """What went back on a few orders, as JSON, by their ids."""
+    def amounts(self, shop: str, orders: Sequence[str]) -> dict[str, str]:
+        """What is known of the money of a few orders, as JSON or what stands in its place, by their ids."""
         columns = tables.dossier.c
-        query = select(columns.order_id, columns.refunded).where(columns.shop == shop, columns.order_id.in_(orders))
-        return {row["order_id"]: row["refunded"] for row in self._database.rows(query)}
+        query = select(columns.order_id, columns.amounts).where(columns.shop == shop, columns.order_id.in_(orders))
+        return {row["order_id"]: row["amounts"] for row in self._database.rows(query)}
 
     def count_returns(self, shop: str, let_through: LetThrough) -> list[tuple[str, str, str, int]]:
         """How many returns are let through: by goods, stock and what they wait for. One query."""

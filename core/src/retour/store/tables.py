@@ -57,14 +57,17 @@ dossier = Table(
     Column("order_id", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("attention", Integer, nullable=False, server_default="0"),
-    Column("refunded", Text, nullable=False, server_default=""),
+    Column("amounts", Text, nullable=False, server_default=""),
 )
 """One row per order that has events: what a command locks. ``version`` is the last event's ``seq``; ``attention`` is
-the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration. ``refunded`` is
-what went back on it, an amount for each currency, as JSON; `NOT_YET` where that was not kept."""
+the number of the rules by which its rows of ``retour_attention`` were made, 0 for those of a migration. ``amounts`` are
+what is known of its money, as JSON; `NOT_YET` or `UNREADABLE` until all rows of the order were made anew since that is
+kept, whatever was written meanwhile."""
 
 NOT_YET, UNREADABLE = "", "?"
 """What stands in place of what rows of lists tell."""
+
+_PartialIndex("retour_dossier_not_yet", dossier.c.shop, dossier.c.order_id, where=sql("amounts = ''"))
 
 _SearchIndex("retour_dossier_search", dossier.c.shop, dossier.c.order_id, by=dossier.c.order_id).ddl_if(
     dialect="postgresql"  # SQLite finds the beginning of an order's id by the key
