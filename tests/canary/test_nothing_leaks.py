@@ -184,6 +184,7 @@ class Everything(logging.Handler):
                 self.add(f"timeline for {audience}", shown, entry.text("en"), entry.text("nl"))
                 self.written.append(("JSON of the timeline", json.dumps(to_dict(entry, language="nl"))))
         self.add("list", desk.list_refunds(order_id=order_id), desk.list_returns(order_id=order_id), desk.attention())
+        self.add("list of labels", desk.list_labels(order_id=order_id))
 
     def database(self, url: str) -> None:
         """Every column of every table but that of personal data."""

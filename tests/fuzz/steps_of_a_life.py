@@ -403,6 +403,11 @@ def list_refunds(life: Life) -> Arguments:
     return {"state": [RefundState.PENDING], "waits_for": "person", "order_id": "1001", "batch": "B1", "limit": 9}
 
 
+def list_labels(life: Life) -> Arguments:
+    named = {"state": [LabelState.READY], "waits_for": "customer", "provider": "small_carrier", "order_id": "1001"}
+    return {**named, "search": "100", "opened_from": LONG_AGO, "limit": 9}
+
+
 def count_returns(life: Life) -> Arguments:
     return {"goods": [GoodsState.APPROVED], "waits_for": "goods", "search": "1001", "opened_from": LONG_AGO}
 
@@ -471,8 +476,8 @@ POSSIBLE: Mapping[str, Callable[[Life], Arguments | None]] = {
             *(settle_refund, match_refund, explain_payment, refund_link, receive_webhook, label_options, order_label),
             *(label_document, cancel_label, settle_label, tracking_page, find_return, acknowledge, attention),
             *(count_returns, total_refunds),
-            *(list_returns, list_refunds, set_unreadable_aside, take_unreadable_back, retry_set_aside, run),
-            *(work, check_settings),
+            *(list_returns, list_refunds, list_labels, set_unreadable_aside, take_unreadable_back, retry_set_aside),
+            *(run, work, check_settings),
         )
     },
     "reconcile": _of_the_order,

@@ -117,6 +117,7 @@ def all_that_a_desk_gives(desk: ReturnDesk) -> list[Any]:
         *desk.plugins,
         desk.list_returns(),
         desk.list_refunds(),
+        desk.list_labels(),
         desk.attention(),
         desk.reconcile("1001"),
         desk.work(),

@@ -388,7 +388,8 @@ def others_go_on(desk: ReturnDesk) -> None:
     mark = lambda: desk.mark_returned("1002", {"cup": 1}, by=costs.ANNA, request_id="other")  # noqa: E731
     within("another order", mark)
     within("what is read of it", lambda: [desk.timeline("1002"), desk.dossier("1002")])
-    within("the lists", lambda: [desk.list_returns(), desk.list_refunds(), desk.attention(), desk.attention_counts()])
+    within("the lists", lambda: [desk.list_returns(), desk.list_refunds(), desk.list_labels(), desk.attention()])
+    within("the counts", lambda: [desk.attention_counts(), desk.count_returns(), desk.total_refunds()])
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

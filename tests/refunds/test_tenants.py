@@ -93,6 +93,7 @@ READS = {
     "dossier",
     "list_returns",
     "list_refunds",
+    "list_labels",
     "count_returns",
     "total_refunds",
     "label_options",
@@ -857,6 +858,13 @@ class Neighbours(RuleBasedStateMachine):
         assert len(page.refunds) == self.count(who, "refund")
         for one in self.act(who, "list_refunds", limit=500, **SEARCHED).refunds:
             assert one.refund_id in self.refund_ids(attrs.evolve(who, **whose(one.order_id)))
+
+    @rule(who=tenants)
+    def list_labels(self, who: Tenant) -> None:
+        own = self.act(who, "list_labels", order_id=who.order_id, limit=500).labels
+        assert len(own) == self.count(who, "label")
+        for one in self.act(who, "list_labels", limit=500, **SEARCHED).labels:
+            assert self.shops[who.shop].orders[one.order_id] == one.order
 
     @rule(who=tenants)
     def count_returns(self, who: Tenant) -> None:

@@ -35,6 +35,9 @@ INSERT INTO retour_refund (shop, refund_id, order_id, payment, minor, currency, 
     NUMBERS SELECT :shop, 'rf' || i, 'o' || i, 'p', 100, 'EUR',
         CASE WHEN i % 50 = 0 THEN 'pending' ELSE 'succeeded' END, CASE WHEN i % 50 = 0 THEN 'provider' ELSE '' END,
         i, i, 're_' || i, '{}' FROM n;
+INSERT INTO retour_label (shop, label_id, order_id, return_id, provider, state, waits_for, since, opened_at, details)
+    NUMBERS SELECT :shop, 'lb' || i, 'o' || i, 'rt' || i, CASE WHEN i % 50 = 0 THEN 'sendcloud' ELSE 'other' END,
+        'ready', CASE WHEN i % 50 = 0 THEN 'customer' ELSE '' END, i, i, '{}' FROM n;
 INSERT INTO retour_reference NUMBERS SELECT :shop, 'mollie', 'default', 'tr_' || i, 'live', 'o' || i FROM n
 """.replace("NUMBERS", "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)")
 
@@ -70,6 +73,10 @@ def refunds(asked: LetThrough | None = None, **page: Any) -> Ask:
     return lambda store: store.pages.refunds("north", asked or LetThrough(), PageWanted(limit=PAGE, **page))
 
 
+def labels(asked: LetThrough | None = None, **page: Any) -> Ask:
+    return lambda store: store.pages.labels("north", asked or LetThrough(), PageWanted(limit=PAGE, **page))
+
+
 def values(**given: list[str]) -> LetThrough:
     return LetThrough(values=given)
 
@@ -102,6 +109,17 @@ PAGES: dict[str, Ask] = {
     "refunds in several states": refunds(values(state=["succeeded", "failed"]), after=MIDDLE),
     "refunds by their id": refunds(values(refund_id=[f"rf{number}" for number in range(1, 51)])),
     "refunds of a batch": refunds(values(batch=["B1"])),
+    "labels, the newest": labels(after=MIDDLE),
+    "labels before the middle": labels(before=MIDDLE),
+    "labels that wait": labels(values(waits_for=["customer", "person"]), oldest_first=True),
+    "labels of a provider": labels(values(provider=["sendcloud"])),
+    "labels of no provider": labels(values(provider=["nobody"])),
+    "labels in several states": labels(values(state=["ready", "refused"]), after=MIDDLE),
+    "labels of a provider in a state": labels(values(state=["ready"], provider=["other"]), after=MIDDLE),
+    "labels of an order": labels(values(order_id=["o7"])),
+    "labels of orders that were found": labels(LetThrough(orders=[f"o{number}" for number in range(1, 101)])),
+    "labels of a period": labels(LetThrough(opened_from=ROWS // 2, opened_before=ROWS // 2 + 500)),
+    "whether a provider made a label": lambda store: store.pages.has_label_of("north", "nobody"),
     "the money of the orders of a page": lambda store: store.pages.amounts("north", [f"o{n}" for n in range(1, 51)]),
 }
 

@@ -13,6 +13,7 @@ from scriptless_browser import ShopBrowser
 
 from retour import Actor, Address, Parcel, ParcelItem
 from retour.sandbox import Fault
+from webshop.pages import labels
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 
@@ -116,8 +117,32 @@ def test_what_is_no_label_is_told(merchant: ShopBrowser, shop: RunningShop, name
     assert merchant.get("/labels?after=nonsense").status == 404
 
 
+def test_the_list_asks_as_much_of_the_database_however_many_labels_it_has(
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes
+) -> None:
+    label_for(shop, sandboxes, "1001")
+    merchant.get("/labels")
+    few = queries_of(merchant, shop, "/labels")
+    for order_id in ("1002", "1007"):
+        label_for(shop, sandboxes, order_id)
+    assert queries_of(merchant, shop, "/labels") == few
+
+
+def test_labels_beyond_a_page_are_on_the_next(
+    merchant: ShopBrowser, shop: RunningShop, sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labels, "PAGE", 2)
+    for order_id in ("1001", "1002", "1007"):
+        label_for(shop, sandboxes, order_id)
+    first = merchant.get("/labels")
+    assert ("Klant 1001" in first.words, "Klant 1007" in first.words) == (True, False)
+    (following,) = [given["href"] for tag, given in first.elements if tag == "a" and given.get("rel") == "next"]
+    assert "Klant 1007" in merchant.get(following).words
+
+
 def test_returns_without_a_label_cost_the_list_nothing(merchant: ShopBrowser, shop: RunningShop) -> None:
     shop.desk.request_return("1001", {"line-1": 1}, by=ANNA, request_id="f" * 32)
+    merchant.get("/labels")
     few = queries_of(merchant, shop, "/labels")
     for order_id in ("1002", "1003", "1004", "1007", "1008"):
         shop.desk.request_return(order_id, {"line-1": 1}, by=ANNA, request_id="f" * 32)

@@ -84,6 +84,11 @@ if TYPE_CHECKING:
         WrongState as WrongState,
     )
     from retour.model.evidence import EvidenceFile as EvidenceFile
+    from retour.model.label_lists import (
+        LabelPage as LabelPage,
+        LabelSummary as LabelSummary,
+        LabelWait as LabelWait,
+    )
     from retour.model.labels import (
         Charged as Charged,
         Label as Label,
@@ -269,6 +274,7 @@ _HOMES = {
         "WrongState",
     ),
     "model.evidence": ("EvidenceFile",),
+    "model.label_lists": ("LabelPage", "LabelSummary", "LabelWait"),
     "model.labels": (
         "Charged",
         "Label",

@@ -31,18 +31,19 @@ class Completing:
 
     store: Store
     _all_whole: bool = attrs.field(default=False, init=False)
-    _whole: set[str] = attrs.field(factory=set, init=False)
+    _whole: set[tuple[str, bool]] = attrs.field(factory=set, init=False)
 
     def some(self, limit: int, stop: Callable[[], bool]) -> int:
         """Up to ``limit`` orders of all shops; gives how many."""
-        return 0 if self._all_whole else self._some(None, limit, stop)
+        return 0 if self._all_whole else self._some(None, limit, stop, all_kinds=True)
 
-    def all_of(self, shop: str) -> None:
-        """All orders of a shop, for a list that would else leave some out. Raises `Busy` where there are too many for
-        somebody to wait."""
-        if self._all_whole or shop in self._whole:
+    def all_of(self, shop: str, *, all_kinds: bool = False) -> None:
+        """All orders of a shop, for a list that would else leave some out: one of returns or refunds by what their rows
+        lacked first, or, for ``all_kinds``, any. Raises `Busy` where there are too many for somebody to wait."""
+        if self._all_whole or (shop, all_kinds) in self._whole:
             return
-        if self._some(shop, MOST, lambda: False) == MOST and self.store.old_rows.orders(shop, 1):
+        done = self._some(shop, MOST, lambda: False, all_kinds=all_kinds)
+        if done == MOST and self.store.old_rows.orders(shop, 1, all_kinds=all_kinds):
             raise Busy(
                 text(
                     "After an upgrade the lists are still being filled in, and orders would be missing from this one. "
@@ -60,16 +61,16 @@ class Completing:
             log.warning("what rows of lists lack is not kept: %s", error)
         return {rows.order_id: rows for rows in found}
 
-    def _some(self, shop: str | None, limit: int, stop: Callable[[], bool]) -> int:
+    def _some(self, shop: str | None, limit: int, stop: Callable[[], bool], *, all_kinds: bool) -> int:
         done = 0
         while done < limit and not stop():
             most = min(AT_ONCE, limit - done)
-            found = self.store.old_rows.orders(shop, most)
+            found = self.store.old_rows.orders(shop, most, all_kinds=all_kinds)
             self.store.old_rows.complete(*self._read(found))
             done += len(found)
             if len(found) < most:
                 self._all_whole = self._all_whole or shop is None
-                self._whole |= set() if shop is None else {shop}
+                self._whole |= set() if shop is None else {(shop, all_kinds)}
                 break
         return done
 

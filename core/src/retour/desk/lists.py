@@ -1,4 +1,4 @@
-"""Lists over all orders of a shop: pages of returns and refunds, how many there are, and which are looked for."""
+"""Lists over all orders of a shop: pages of returns, refunds and labels, how many there are, and what is found."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import Reference, fault_of, shown
 from retour.model.frozen import frozen
+from retour.model.label_lists import LabelDetails, LabelPage, LabelSummary, LabelWait
+from retour.model.labels import LabelState
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.refunds import RefundState
@@ -36,7 +38,7 @@ from retour.model.summaries import (
 from retour.model.text import Text, text
 from retour.store.clock import microseconds
 from retour.store.commit import ListRows
-from retour.store.pages import LetThrough, PageWanted, RefundRow, ReturnRow
+from retour.store.pages import LabelRow, LetThrough, PageWanted, RefundRow, ReturnRow
 from retour.store.records import from_json
 from retour.store.search import MOST_FOUND, TooManyFound
 from retour.store.tables import NOT_YET, UNREADABLE
@@ -45,8 +47,9 @@ log = logging.getLogger("retour.desk")
 
 _LACKING = (NOT_YET, UNREADABLE)
 
-_Row = TypeVar("_Row", RefundRow, ReturnRow)
-_Summary = TypeVar("_Summary", RefundSummary, ReturnSummary)
+_Row = TypeVar("_Row", RefundRow, ReturnRow, LabelRow)
+_Old = TypeVar("_Old", RefundRow, ReturnRow)
+_Summary = TypeVar("_Summary", RefundSummary, ReturnSummary, LabelSummary)
 
 
 @frozen(kw_only=True)
@@ -118,6 +121,25 @@ class Lists:
             if _are_members((RefundState, state), (RefundWait, waits))
         ]
         return tuple(sorted(totals, key=lambda one: (_place(one.waits_for), _place(one.state), one.amount.currency)))
+
+    # --- labels --------------------------------------------------------------------------------------
+
+    def labels(self, wanted: Filters, page: PageWanted) -> LabelPage:
+        """A page of the labels that are let through."""
+        check_page(page.limit, page)
+        self.services.completing.all_of(self.shop_id, all_kinds=True)
+        let_through = self._let_through(_LABELS, wanted)
+        self._check_providers(let_through.values.get("provider", ()))
+        rows, around = self.services.store.pages.labels(self.shop_id, let_through, page)
+        labels, without = self._with_orders(self._readable(rows, _label_summary))
+        return LabelPage(labels=tuple(labels), previous=around.previous, next=around.next, without_orders=without)
+
+    def _check_providers(self, given: Iterable[str]) -> None:
+        """Raise `InvalidArgument` for a provider that is not loaded and never made a label of the shop."""
+        loaded = sorted(self.services.registry.shipping)
+        for name in given:
+            if name not in loaded and not self.services.store.pages.has_label_of(self.shop_id, name):
+                raise _no_member("provider", name, loaded)
 
     # --- what is let through -------------------------------------------------------------------------
 
@@ -218,7 +240,7 @@ class Lists:
         return [_with_order(one, orders.get(one.order_id)) for one in rows], without
 
 
-def _completed(row: _Row, told: Mapping[str, ListRows]) -> _Row:
+def _completed(row: _Old, told: Mapping[str, ListRows]) -> _Old:
     """A row of before with what it lacked."""
     if row.order_id not in told:
         return row
@@ -227,7 +249,7 @@ def _completed(row: _Row, told: Mapping[str, ListRows]) -> _Row:
     return _with(row, [one for one in told[row.order_id].refunds if one["refund_id"] == row.refund_id])
 
 
-def _with(row: _Row, found: Sequence[Mapping[str, Any]]) -> _Row:
+def _with(row: _Old, found: Sequence[Mapping[str, Any]]) -> _Old:
     return attrs.evolve(row, **found[0]) if found else row
 
 
@@ -281,6 +303,32 @@ def _refund_summary(row: RefundRow) -> RefundSummary:
     )
 
 
+def _label_summary(row: LabelRow) -> LabelSummary:
+    details = from_json(LabelDetails, row.details)
+    return LabelSummary(
+        order_id=row.order_id,
+        return_id=row.return_id,
+        label_id=row.label_id,
+        number=return_number(row.return_id),
+        provider=row.provider,
+        account=details.account,
+        state=LabelState(row.state),
+        waits_for=LabelWait(row.waits_for),
+        since=row.since,
+        opened_at=row.opened_at,
+        progress=details.progress,
+        name=details.name,
+        form=details.form,
+        carrier=details.carrier,
+        tracking_number=details.tracking_number,
+        tracking_url=details.tracking_url,
+        valid_until=details.valid_until,
+        payer=details.payer,
+        cost=details.cost,
+        why=details.why,
+    )
+
+
 def _are_members(*values: tuple[Iterable[str], str]) -> bool:
     """Whether all of these are states that this retour knows: what a newer one wrote is in no list of this one."""
     return all(value in list(kind) for kind, value in values)
@@ -329,6 +377,7 @@ def _values(name: str, value: object) -> list[str]:
 
 _RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": ReturnWait}
 _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": RefundWait}
+_LABELS: Mapping[str, Iterable[str]] = {"state": LabelState, "waits_for": LabelWait}
 
 
 def check_page(limit: int, page: PageWanted | None = None) -> None:

@@ -12,6 +12,7 @@ from retour.model.attention import ATTENTION_WORDS, AttentionKind
 from retour.model.charge_backs import DisputeStep
 from retour.model.destinations import CONSENT_WORDS, ConsentWay, Destination
 from retour.model.errors import InvalidArgument
+from retour.model.label_lists import LabelWait
 from retour.model.labels import (
     LABEL_WORDS,
     PARCEL_WORDS,
@@ -135,6 +136,13 @@ _WORDS: Mapping[type[StrEnum], Mapping[Any, Text]] = {
         LabelForm.NONE: text("no label needed"),
     },
     LabelState: LABEL_WORDS,
+    LabelWait: {
+        LabelWait.PERSON: text("a person"),
+        LabelWait.PROVIDER: text("the shipping provider"),
+        LabelWait.CUSTOMER: text("the customer"),
+        LabelWait.CARRIER: text("the carrier"),
+        LabelWait.NOTHING: text("nothing"),
+    },
     LineKind: {
         LineKind.GOODS: text("goods"),
         LineKind.SERVICE: text("service"),

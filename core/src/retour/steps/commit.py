@@ -28,7 +28,15 @@ from retour.steps.case import Case
 from retour.store.clock import microseconds
 from retour.store.commit import Commit, HostsWriting, NewEffect, NotBooked, NotWritten, Question, SettledEffect
 from retour.store.connect import within
-from retour.store.index import attention_rows, merged_refunds, reason_rows, reference_rows, refund_rows, return_rows
+from retour.store.index import (
+    attention_rows,
+    label_rows,
+    merged_refunds,
+    reason_rows,
+    reference_rows,
+    refund_rows,
+    return_rows,
+)
 from retour.store.records import as_json, proven_row
 from retour.store.store import Store
 
@@ -137,6 +145,7 @@ class Commits:
                 reasons=reason_rows(case.shop, draft.dossier, events),
                 refunds=refund_rows(case.shop, draft.dossier, events),
                 merged_refunds=merged_refunds(events),
+                labels=label_rows(case.shop, case.dossier, draft.dossier),
                 attention=attention_rows(case.shop, case.order_id, before, listed, RULES),
                 references=reference_rows(case.shop, draft.dossier, events),
                 personal=[_note_row(case, note, draft.at) for note in draft.notes],

@@ -134,8 +134,8 @@ class AttentionRows:
 
 @frozen(kw_only=True)
 class ListRows:
-    """What rows of lists lack that were made before it was kept: of the returns and refunds of one order, as they are
-    at this ``version`` of it."""
+    """What rows of lists lack that were made before it was kept, and all rows of its labels: of one order, as it is at
+    this ``version``."""
 
     shop: str
     order_id: str
@@ -144,6 +144,7 @@ class ListRows:
     returns: Sequence[Mapping[str, Any]]
     refunds: Sequence[Mapping[str, Any]]
     reasons: Sequence[Mapping[str, Any]]
+    labels: Sequence[Mapping[str, Any]]
 
 
 @frozen(kw_only=True)
@@ -169,6 +170,7 @@ class Commit:
     reasons: Sequence[Mapping[str, Any]] = ()
     refunds: Sequence[Mapping[str, Any]] = ()
     merged_refunds: Sequence[str] = ()
+    labels: Sequence[Mapping[str, Any]] = ()
     attention: AttentionRows = AttentionRows(rules=0)
     references: Sequence[Mapping[str, Any]] = ()
     personal: Sequence[Mapping[str, Any]] = ()
@@ -214,6 +216,7 @@ def _write_rows(connection: Connection, commit: Commit) -> Sequence[SettledEffec
         _EVENTS: commit.events,
         _RETURNS: commit.returns,
         _REFUNDS: commit.refunds,
+        _LABELS: commit.labels,
         _REFERENCES: commit.references,
         _EFFECTS: _effect_rows(commit),
     }
@@ -293,6 +296,7 @@ def complete(connection: Connection, rows: ListRows) -> None:
     _COMPLETE_RETURN.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.returns])
     _COMPLETE_REFUND.run_each(connection, [{"in_shop": rows.shop, **_named(row)} for row in rows.refunds])
     _ADD_REASON.run_each(connection, rows.reasons)
+    _LABELS.run_each(connection, rows.labels)
 
 
 def pass_by(connection: Connection, shop: str, order_id: str) -> None:
@@ -604,6 +608,11 @@ _REFUNDS = RowsOf(
     "f",
     tables.refund.columns,
     _put(tables.refund, ["refund_id"], ("state", "waits_for", "since", "batch", "reference", "details")),
+)
+_LABELS = RowsOf(
+    "l",
+    tables.label.columns,
+    _put(tables.label, ["label_id"], ("state", "waits_for", "since", "details")),
 )
 _REFERENCES = RowsOf(
     "n",

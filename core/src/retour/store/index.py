@@ -13,7 +13,8 @@ from retour.model.events.goods import OrderSeen, ReturnRequested
 from retour.model.events.labels import PortalLabelFound
 from retour.model.events.money import RefundMatched, RefundPlanned
 from retour.model.events.payment_identity import PaymentIdentified
-from retour.model.labels import WhatFollows
+from retour.model.label_lists import label_details, label_waits_for
+from retour.model.labels import Label, WhatFollows
 from retour.model.money import Money
 from retour.model.order import Mode
 from retour.model.refunds import Refund
@@ -60,6 +61,31 @@ def _return_row(
     }
 
 
+def label_rows(shop: str, before: Dossier, dossier: Dossier) -> list[dict[str, Any]]:
+    """A row of ``retour_label`` for each label of which something is another than ``before``, or of its return."""
+    return [
+        _label_row(shop, dossier, one)
+        for one in dossier.labels.values()
+        if before.labels.get(one.id) is not one
+        or before.returns.get(one.return_id) is not dossier.returns[one.return_id]
+    ]
+
+
+def _label_row(shop: str, dossier: Dossier, label: Label) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "label_id": label.id,
+        "order_id": dossier.order_id,
+        "return_id": label.return_id,
+        "provider": label.provider,
+        "state": label.state.value,
+        "waits_for": label_waits_for(dossier, label),
+        "since": microseconds(label.changed_at),
+        "opened_at": microseconds(label.ordered_at),
+        "details": as_json(label_details(label)),
+    }
+
+
 def reason_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:
     """A row of ``retour_return_reason`` for each reason of the shop's list that somebody chose, here or in a portal."""
     asked = [
@@ -93,6 +119,7 @@ def rows_of_lists(shop: str, dossier: Dossier) -> ListRows:
             for one in dossier.refunds.values()
         ],
         reasons=[row for one in dossier.returns.values() for row in _reason_rows(shop, dossier, one)],
+        labels=[_label_row(shop, dossier, one) for one in dossier.labels.values()],
     )
 
 

@@ -345,15 +345,26 @@ CREATE INDEX retour_refund_search ON retour_refund (shop, reference{by}, order_i
 """
 
 
-def _amounts_of_orders(connection: Connection) -> None:
+def _amounts_and_labels(connection: Connection) -> None:
     """What rows of before lack is read from their orders' histories later, as what they tell was."""
-    _run(connection, _AMOUNTS_OF_ORDERS)
+    _run(connection, _AMOUNTS_AND_LABELS)
 
 
-_AMOUNTS_OF_ORDERS = """
+_AMOUNTS_AND_LABELS = """
 ALTER TABLE retour_dossier ADD COLUMN amounts TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_dossier DROP COLUMN refunded;
-CREATE INDEX retour_dossier_not_yet ON retour_dossier (shop, order_id) WHERE amounts = ''
+CREATE INDEX retour_dossier_not_yet ON retour_dossier (shop, order_id) WHERE amounts = '';
+CREATE TABLE retour_label (
+    shop TEXT NOT NULL, label_id TEXT NOT NULL, order_id TEXT NOT NULL, return_id TEXT NOT NULL,
+    provider TEXT NOT NULL, state TEXT NOT NULL, waits_for TEXT NOT NULL, since BIGINT NOT NULL,
+    opened_at BIGINT NOT NULL, details TEXT NOT NULL,
+    PRIMARY KEY (shop, label_id)
+);
+CREATE INDEX retour_label_opened ON retour_label (shop, opened_at, label_id);
+CREATE INDEX retour_label_waits ON retour_label (shop, waits_for, opened_at, label_id);
+CREATE INDEX retour_label_state ON retour_label (shop, state, opened_at, label_id);
+CREATE INDEX retour_label_provider ON retour_label (shop, provider, opened_at, label_id);
+CREATE INDEX retour_label_order ON retour_label (shop, order_id, opened_at, label_id)
 """
 
 
@@ -374,7 +385,7 @@ MIGRATIONS: tuple[tuple[int, str, Callable[[Connection], None]], ...] = (
     (14, "the lists of an order", _lists_of_an_order),
     (15, "when effects ended", _when_effects_ended),
     (16, "what the rows of lists tell", _rows_of_lists),
-    (17, "the amounts of orders", _amounts_of_orders),
+    (17, "the amounts and the labels of orders", _amounts_and_labels),
 )
 """Every migration: its number, what it does in words, and the function that does it."""
 

@@ -24,11 +24,11 @@ class OldRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def orders(self, shop: str | None, most: int) -> list[tuple[str, str]]:
-        """Up to so many orders with such rows: of all shops, or of one those that a list by what they lack would leave
-        out. Shop and order."""
+    def orders(self, shop: str | None, most: int, *, all_kinds: bool) -> list[tuple[str, str]]:
+        """Up to so many orders with such rows, of all shops or of one: of ``all_kinds``, or those that a list of
+        returns or refunds by what they lack would leave out. Shop and order."""
         parts = []
-        for table, column in _ALL if shop is None else _BY_WHAT_THEY_LACK:
+        for table, column in _ALL if all_kinds else _BY_WHAT_THEY_LACK:
             place = table.c.shop, table.c.order_id
             query = select(*place).where(sql(f"{table.name}.{column} = ''"))  # so its index is found
             query = query if shop is None else query.where(table.c.shop == shop)

@@ -1,4 +1,4 @@
-"""Pages of returns and of refunds, from the rows that are written with the events they follow from."""
+"""Pages of returns, of refunds and of labels, from the rows that are written with the events they follow from."""
 
 from __future__ import annotations
 
@@ -52,6 +52,21 @@ class RefundRow:
     opened_at: datetime.datetime
     batch: str
     reference: str
+    details: str
+
+
+@frozen(kw_only=True)
+class LabelRow:
+    """One label as lists show it. ``details`` are JSON."""
+
+    label_id: str
+    return_id: str
+    order_id: str
+    provider: str
+    state: str
+    waits_for: str
+    since: datetime.datetime
+    opened_at: datetime.datetime
     details: str
 
 
@@ -119,6 +134,17 @@ class Pages:
         """A page of refunds, and where the pages around it begin."""
         rows, around = self._page(tables.refund, "refund_id", shop, let_through, page)
         return [_refund_row(row) for row in rows], around
+
+    def labels(self, shop: str, let_through: LetThrough, page: PageWanted) -> tuple[list[LabelRow], Around]:
+        """A page of labels, and where the pages around it begin."""
+        rows, around = self._page(tables.label, "label_id", shop, let_through, page)
+        return [_label_row(row) for row in rows], around
+
+    def has_label_of(self, shop: str, provider: str) -> bool:
+        """Whether a label of a shop was ever this provider's."""
+        columns = tables.label.c
+        query = select(columns.label_id).where(columns.shop == shop, columns.provider == provider).limit(1)
+        return bool(self._database.rows(query))
 
     def amounts(self, shop: str, orders: Sequence[str]) -> dict[str, str]:
         """What is known of the money of a few orders, as JSON or what stands in its place, by their ids."""
@@ -219,11 +245,15 @@ class _Part:
     place: Sequence[Any]
 
 
-_FIRST = ("order_id", "refund_id", "batch", "waits_for", "goods", "state", "stock")
+_FIRST = ("order_id", "refund_id", "batch", "waits_for", "goods", "state", "stock", "provider")
 """By which of several filters rows are found: what lets the fewest through is first."""
 
 _FEW = ("order_id", "refund_id")
 """Filters that let a few rows through for each value: those of all values are sorted."""
+
+
+_ITS_OWN = ("provider",)
+"""Filters by whose own index rows are found where it lets fewer through than the first."""
 
 
 def _parts(table: Any, key: str, shop: str, let_through: LetThrough) -> Iterator[_Part]:
@@ -245,7 +275,8 @@ def _parts(table: Any, key: str, shop: str, let_through: LetThrough) -> Iterator
         found = found.where(_is_for(shop, let_through.reasons))
     for name, given in values.items():
         if name != by:
-            found = found.where(_among(func.coalesce(columns[name], ""), given))  # which no index has
+            asked = columns[name] if name in _ITS_OWN else func.coalesce(columns[name], "")  # which no index has
+            found = found.where(_among(asked, given))
     if by is None:
         yield _Part(query=found, place=(opened_at, columns[key]))
     elif by in _FEW:
@@ -339,6 +370,20 @@ def _return_row(row: RowMapping) -> ReturnRow:
         waits_for=row["waits_for"],
         since=as_datetime(row["since"]),
         due=None if due is None else datetime.date.fromisoformat(due),
+        opened_at=as_datetime(row["opened_at"]),
+        details=row["details"],
+    )
+
+
+def _label_row(row: RowMapping) -> LabelRow:
+    return LabelRow(
+        label_id=row["label_id"],
+        return_id=row["return_id"],
+        order_id=row["order_id"],
+        provider=row["provider"],
+        state=row["state"],
+        waits_for=row["waits_for"],
+        since=as_datetime(row["since"]),
         opened_at=as_datetime(row["opened_at"]),
         details=row["details"],
     )

@@ -221,6 +221,29 @@ _PartialIndex(
     where=sql("details = ''"),
 )
 
+label = Table(
+    "retour_label",
+    metadata,
+    Column("shop", Text, primary_key=True),
+    Column("label_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("return_id", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("waits_for", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("details", Text, nullable=False),
+)
+"""The state of every label, and what it waits for: how lists of labels are made. An order of before it was kept has its
+rows when its ``amounts`` are told."""
+
+Index("retour_label_opened", label.c.shop, label.c.opened_at, label.c.label_id)
+Index("retour_label_waits", label.c.shop, label.c.waits_for, label.c.opened_at, label.c.label_id)
+Index("retour_label_state", label.c.shop, label.c.state, label.c.opened_at, label.c.label_id)
+Index("retour_label_provider", label.c.shop, label.c.provider, label.c.opened_at, label.c.label_id)
+Index("retour_label_order", label.c.shop, label.c.order_id, label.c.opened_at, label.c.label_id)
+
 attention = Table(
     "retour_attention",
     metadata,

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-import attrs
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,7 +14,7 @@ from pypdf import PdfWriter
 from pypdf.errors import PyPdfError
 from werkzeug.utils import secure_filename
 
-from retour import GoodsState, InvalidArgument, Label, LabelState, ParcelState, RetourError, reading
+from retour import InvalidArgument, LabelSummary, LabelWait, RetourError, reading
 from retour.providers import LabelDocument
 from webshop.forms import Kept, NotUnderstood, request_id, sent_form
 from webshop.languages import reader_language
@@ -26,28 +25,12 @@ from webshop.running import the_shop
 pages = Blueprint("labels", __name__)
 
 PAGE = 50
-"""Approved returns whose labels are on a page, and so the most that is printed at once."""
+"""Labels on a page, and so the most that is printed at once."""
 
 FORM = "labels"
 
 ENDINGS: Mapping[str, str] = {"application/pdf": "pdf", "image/png": "png"}
 """How the file of a document ends, by what it is. A document of any other kind is not opened in the browser."""
-
-
-@attrs.frozen(kw_only=True)
-class ReadyLabel:
-    """A label that can be printed, and of which order it is."""
-
-    order_id: str
-    number: str
-    """The number of its return."""
-
-    label: Label
-
-    @property
-    def chosen(self) -> str:
-        """What a form sends where it is chosen: it names the order and the label."""
-        return f"{self.order_id}/{self.label.id}"
 
 
 @pages.get("/labels")
@@ -132,37 +115,25 @@ def _file_name(name: str, media_type: str) -> str:
 def _page(kept: Kept | None = None, status: int = 200) -> ResponseReturnValue:
     after = request.args.get("after") or None
     try:
-        labels, following = _ready(after)
+        listed = the_shop().desk.list_labels(waits_for=LabelWait.CUSTOMER, oldest_first=True, limit=PAGE, after=after)
     except InvalidArgument:  # an address that somebody typed
         abort(404)
     with reading(the_shop().engine) as connection:
-        customers = customers_of(connection, [one.order_id for one in labels])
-    chosen = request.form.getlist("label") if kept else [one.chosen for one in labels]
+        customers = customers_of(connection, [one.order_id for one in listed.labels])
+    chosen = request.form.getlist("label") if kept else [sent_of(one) for one in listed.labels]
     page = render_template(
         "labels.html",
-        labels=labels,
+        labels=listed.labels,
         customers=customers,
         chosen=chosen,
         after=after,
-        following=following,
+        following=listed.next,
         kept=kept or Kept(),
     )
     return page, status
 
 
-def _ready(after: str | None) -> tuple[Sequence[ReadyLabel], str | None]:
-    """The labels of a page of approved returns, the oldest first. The desk has no list of labels: its list of returns
-    says which have one, by what its parcel is called, and these orders are read one by one, a page of them at most."""
-    desk = the_shop().desk
-    page = desk.list_returns(goods=GoodsState.APPROVED, oldest_first=True, limit=PAGE, after=after)
-    found = []
-    for row in page.returns:
-        labels = desk.dossier(row.order_id).labels_of(row.return_id) if row.references else ()
-        found += [ReadyLabel(order_id=row.order_id, number=row.number, label=one) for one in labels if _to_print(one)]
-    return found, page.next
-
-
-def _to_print(label: Label) -> bool:
-    """Whether it is there to be used, and no carrier has its parcel."""
-    ready = label.open and label.state is LabelState.READY and not label.cancel_asked
-    return ready and label.progress is ParcelState.NOT_SENT
+@pages.app_template_global("sent_of")
+def sent_of(label: LabelSummary) -> str:
+    """What a form sends where a label is chosen: it names the order and the label."""
+    return f"{label.order_id}/{label.label_id}"
