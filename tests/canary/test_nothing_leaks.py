@@ -177,7 +177,7 @@ class Everything(logging.Handler):
 
     def desk(self, desk: ReturnDesk, order_id: str) -> None:
         """What people see of an order; what somebody wrote with an entry is for the staff, and is meant to be there."""
-        self.add("dossier", desk.dossier(order_id))
+        self.add("dossier", desk.dossier(order_id), desk.can_do(order_id, by=ANNA))
         for audience in ("staff", "customer"):
             for entry in desk.timeline(order_id, audience):
                 shown = attrs.evolve(entry, note="") if audience == "staff" else entry

@@ -16,6 +16,7 @@ from retour.testing import a_line, an_order
 
 EUR1 = Money.of("1", "EUR")
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "can_do": lambda desk, one, by: desk.can_do("1001", by=by),
     "request_return": lambda desk, one, by: desk.request_return("1001", {"cup": 1}, by=by, request_id="f1"),
     "add_evidence": lambda desk, one, by: desk.add_evidence(
         "1001", one, [EvidenceFile(reference="f")], by=by, request_id="f6"

@@ -485,6 +485,7 @@ POSSIBLE: Mapping[str, Callable[[Life], Arguments | None]] = {
     "refund_options": _of_the_order,
     "timeline": lambda life: {"order_id": "1001", "audience": life.choose.choice(["staff", "customer"])},
     "dossier": _of_the_order,
+    "can_do": lambda life: {"order_id": "1001", "by": life.choose.choice([ANNA, BUYER])},
     "evidence": tracking_page,
     "shipping_options": _of_the_order,
     "attention_counts": lambda _: {},

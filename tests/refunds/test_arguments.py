@@ -319,6 +319,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "receive_webhook": lambda _: {"provider": "ledger", "headers": {"Signature": "right"}, "body": b"fetch:p_1"},
     "timeline": lambda _: {"order_id": "1001"},
     "dossier": lambda _: {"order_id": "1001"},
+    "can_do": lambda _: {"order_id": "1001", "by": ANNA},
     "list_returns": lambda _: {},
     "list_refunds": lambda _: {},
     "list_labels": lambda _: {},

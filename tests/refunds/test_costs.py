@@ -367,6 +367,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         (13, 3, 3, 1),
     ),
     "timeline": (received, lambda desk, _: desk.timeline("1001"), (2, 0, 0, 1)),
+    "can_do": (received, lambda desk, _: desk.can_do("1001", by=ANNA), (1, 0, 0, 1)),
     "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 1)),
     "list_returns": (received, lambda desk, _: desk.list_returns(), (2, 0, 0, 1)),  # what went back is read too
     "list_refunds": (confirmed, lambda desk, _: desk.list_refunds(), (1, 0, 0, 1)),

@@ -91,6 +91,7 @@ READS = {
     "refund_link",
     "timeline",
     "dossier",
+    "can_do",
     "list_returns",
     "list_refunds",
     "list_labels",
@@ -840,6 +841,12 @@ class Neighbours(RuleBasedStateMachine):
     @rule(who=tenants)
     def dossier(self, who: Tenant) -> None:
         assert self.act(who, "dossier", who.order_id).version == self.count(who, "event")
+
+    @rule(who=tenants)
+    def can_do(self, who: Tenant) -> None:
+        told = self.act(who, "can_do", who.order_id, by=ANNA)
+        counted = {name: self.count(who, name) for name in ("return", "refund", "label")}
+        assert {"return": len(told.returns), "refund": len(told.refunds), "label": len(told.labels)} == counted
 
     @rule(who=tenants)
     def list_returns(self, who: Tenant) -> None:

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         WrongState as WrongState,
     )
     from retour.model.evidence import EvidenceFile as EvidenceFile
+    from retour.model.can_do import CanDo as CanDo, DeskStep as DeskStep
     from retour.model.label_lists import (
         LabelPage as LabelPage,
         LabelSummary as LabelSummary,
@@ -274,6 +275,7 @@ _HOMES = {
         "WrongState",
     ),
     "model.evidence": ("EvidenceFile",),
+    "model.can_do": ("CanDo", "DeskStep"),
     "model.label_lists": ("LabelPage", "LabelSummary", "LabelWait"),
     "model.labels": (
         "Charged",

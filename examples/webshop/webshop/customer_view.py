@@ -9,19 +9,37 @@ from zoneinfo import ZoneInfo
 import attrs
 from flask import abort
 
-from retour import Dossier, GoodsState, Label, LabelForm, LabelState, Order, Return, Severity, Text, TimelineEntry
+from retour import (
+    Actor,
+    CanDo,
+    DeskStep,
+    Dossier,
+    Label,
+    LabelForm,
+    LabelState,
+    Order,
+    Return,
+    Severity,
+    Text,
+    TimelineEntry,
+)
 from webshop.running import RunningShop
 
 
 @attrs.frozen(kw_only=True)
 class CustomerReturn:
-    """One return as its customer sees it. ``today`` is the day in the shop's zone."""
+    """One return as its customer sees it, and what he can do now: ``steps`` with it, ``label_steps`` with the label to
+    use. ``today`` is the day in the shop's zone."""
 
     return_: Return
+    steps: Sequence[DeskStep]
+    label_steps: Sequence[DeskStep]
     labels: Sequence[Label]
+    label: Label | None
+    """The label to use, or the one that is being made."""
+
     tracking_page: str
     history: Sequence[TimelineEntry]
-    carrier_has_it: bool
     today: datetime.date
 
     @property
@@ -36,11 +54,6 @@ class CustomerReturn:
         return [one.because.words for one in self.return_.objections if one.severity is Severity.REFUSE and one.because]
 
     @property
-    def label(self) -> Label | None:
-        """The label to use, or the one that is being made."""
-        return next((one for one in reversed(self.labels) if one.open), None)
-
-    @property
     def refused(self) -> Label | None:
         """The newest label, where it was refused."""
         newest = self.labels[-1] if self.labels else None
@@ -49,8 +62,7 @@ class CustomerReturn:
     @property
     def can_be_shown(self) -> bool:
         """Whether its label can be printed, or its code shown."""
-        label = self.label
-        return label is not None and label.state is LabelState.READY and not label.cancel_asked and not self.is_too_late
+        return DeskStep.LABEL_DOCUMENT in self.label_steps
 
     @property
     def is_too_late(self) -> bool:
@@ -67,31 +79,22 @@ class CustomerReturn:
     @property
     def can_order_label(self) -> bool:
         """Whether a label can be made for it, the first or another one in the place of one that nobody used."""
-        if self.return_.goods is not GoodsState.APPROVED:
-            return False
-        return self.label is None or not (self.label.scanned or self.label.may_be_made or self.label.cancel_asked)
+        return DeskStep.ORDER_LABEL in (*self.steps, *self.label_steps)
 
     @property
     def can_cancel_label(self) -> bool:
         """Whether its provider can be asked to take its label back."""
-        label = self.label
-        return (
-            label is not None
-            and label.state in (LabelState.ANNOUNCING, LabelState.READY)
-            and bool(label.reference)
-            and not (label.scanned or label.cancel_asked)
-        )
+        return DeskStep.CANCEL_LABEL in self.label_steps
 
     @property
     def can_send_himself(self) -> bool:
-        """Whether he can say that he sent it himself."""
-        on_its_way = self.return_.goods in (GoodsState.APPROVED, GoodsState.IN_TRANSIT)
-        return on_its_way and self.label is None and not self.carrier_has_it
+        """Whether he can say that he sent it himself, without a label."""
+        return DeskStep.MARK_SENT in self.steps and self.label is None
 
     @property
     def can_cancel(self) -> bool:
         """Whether he can say that it will not come."""
-        return self.return_.goods in _CAN_BE_CANCELLED and not self.carrier_has_it
+        return DeskStep.CANCEL_RETURN in self.steps
 
     @property
     def moving(self) -> bool:
@@ -99,7 +102,6 @@ class CustomerReturn:
         return any(one.state in _CHANGES_SOON or (one.cancel_asked and one.open) for one in self.labels)
 
 
-_CAN_BE_CANCELLED = frozenset({GoodsState.REQUESTED, GoodsState.APPROVED, GoodsState.IN_TRANSIT})
 _CHANGES_SOON = frozenset({LabelState.ORDERED, LabelState.UNKNOWN, LabelState.ANNOUNCING, LabelState.CANCELLING})
 
 
@@ -109,6 +111,7 @@ class CustomerOrder:
 
     order: Order
     dossier: Dossier
+    can_do: CanDo
     history: Sequence[TimelineEntry]
 
     @property
@@ -119,27 +122,32 @@ class CustomerOrder:
     @property
     def can_come_back(self) -> Mapping[str, int]:
         """Units per order line that he has, and of which he has not said that they come back."""
-        taken = self.dossier.claimed()
-        left = {line.id: line.fulfilled - taken.get(line.id, 0) for line in self.order.goods}
-        return {line_id: units for line_id, units in left.items() if units > 0}
+        return self.can_do.to_request
 
 
 def customer_order(shop: RunningShop, order_id: str) -> CustomerOrder:
     """The order, with all that its customer may read of it. 404 where the shop has it no more."""
     order = shop.port.order(order_id) or abort(404)
     return CustomerOrder(
-        order=order, dossier=shop.desk.dossier(order_id), history=shop.desk.timeline(order_id, "customer")
+        order=order,
+        dossier=shop.desk.dossier(order_id),
+        can_do=shop.desk.can_do(order_id, by=Actor.customer(order.customer)),
+        history=shop.desk.timeline(order_id, "customer"),
     )
 
 
 def customer_return(shop: RunningShop, seen: CustomerOrder, return_id: str) -> CustomerReturn:
     """A return of the order; 404 for one that is none of its."""
     return_ = seen.dossier.returns.get(return_id) or abort(404)
+    labels = seen.dossier.labels_of(return_id)
+    to_use = next((one for one in reversed(labels) if one.open), None)
     return CustomerReturn(
         return_=return_,
-        labels=seen.dossier.labels_of(return_id),
+        steps=seen.can_do.returns[return_id],
+        label_steps=() if to_use is None else seen.can_do.labels[to_use.id],
+        labels=labels,
+        label=to_use,
         tracking_page=shop.desk.tracking_page(seen.order.id, return_id),
         history=[one for one in seen.history if one.return_number == return_.number],
-        carrier_has_it=seen.dossier.carrier_has(return_id),
         today=datetime.datetime.now(ZoneInfo(shop.zone)).date(),
     )

@@ -8,6 +8,8 @@ import attrs
 from flask_babel import lazy_gettext as _l
 
 from retour import (
+    CanDo,
+    DeskStep,
     Dossier,
     Extent,
     Money,
@@ -23,6 +25,7 @@ from retour import (
 )
 from retour.providers import PaymentProvider, Support
 from webshop.languages import reader_language
+from webshop.login import merchant
 from webshop.orders import OrderDetails, details_of
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
@@ -63,6 +66,7 @@ class RefundView:
     """One refund, and what can be done about it."""
 
     refund: Refund
+    steps: Sequence[DeskStep]
     provider: str
     page: str
     """The payment's page at its provider, empty where there is none."""
@@ -74,39 +78,38 @@ class RefundView:
 
     @property
     def can_confirm(self) -> bool:
-        """Whether a person makes it and says so."""
+        """Whether a person made it and can say so."""
+        return DeskStep.CONFIRM_REFUND in self.steps
+
+    @property
+    def is_to_be_made(self) -> bool:
+        """Whether a person is to make it, by its link or as a transfer."""
         return self.refund.state is RefundState.AWAITING_MERCHANT
 
     @property
     def can_cancel(self) -> bool:
         """Whether it can be given up, or its provider asked to take it back."""
-        return self.refund.state in _CAN_BE_CANCELLED and not self.refund.cancelling
+        return DeskStep.CANCEL_REFUND in self.steps
 
     @property
     def can_retry(self) -> bool:
         """Whether it waits for a person who lets it go on."""
-        return self.refund.state is RefundState.PLANNED or (
-            self.refund.state is RefundState.UNKNOWN and self.refund.needs_person
-        )
+        return DeskStep.RETRY_REFUND in self.steps
 
     @property
     def can_settle(self) -> bool:
         """Whether a person can say what became of it, where nobody else does."""
-        return self.refund.state is RefundState.UNKNOWN or self.refund.contradicted
-
-    @property
-    def can_ask(self) -> bool:
-        """Whether its provider can be asked what became of it."""
-        return self.refund.state in _ON_ITS_WAY
+        return DeskStep.SETTLE_REFUND in self.steps
 
     @property
     def moving(self) -> bool:
         """Whether it will change without anybody's doing."""
-        return self.refund.state in _ON_ITS_WAY or self.refund.state is RefundState.SUBMITTING
+        return self.refund.state in _ON_ITS_WAY
 
 
-_CAN_BE_CANCELLED = frozenset({RefundState.PLANNED, RefundState.AWAITING_MERCHANT, RefundState.PENDING})
-_ON_ITS_WAY = frozenset({RefundState.PENDING, RefundState.UNKNOWN, RefundState.AWAITING_MERCHANT})
+_ON_ITS_WAY = frozenset(
+    {RefundState.PENDING, RefundState.UNKNOWN, RefundState.AWAITING_MERCHANT, RefundState.SUBMITTING}
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,6 +119,7 @@ class OrderView:
     order: Order
     details: OrderDetails
     dossier: Dossier
+    can_do: CanDo
     payments: Sequence[PaymentView]
     refunds: Sequence[RefundView]
     history: Sequence[TimelineEntry]
@@ -138,9 +142,7 @@ class OrderView:
     @property
     def can_come_back(self) -> Mapping[str, int]:
         """Units per order line that went out and are not here: what can be counted."""
-        here = self.dossier.came_back()
-        left = {line.id: line.fulfilled - here.get(line.id, 0) for line in self.order.goods}
-        return {line_id: units for line_id, units in left.items() if units > 0}
+        return self.can_do.to_count
 
     @property
     def delivery(self) -> Money | None:
@@ -169,7 +171,7 @@ def view_of(shop: RunningShop, order_id: str) -> OrderView | None:
     order = shop.port.order(order_id)
     if order is None:
         return None
-    dossier = desk.dossier(order_id)
+    dossier, can_do = desk.dossier(order_id), desk.can_do(order_id, by=merchant())
     options = desk.refund_options(order_id)
     providers = providers_of(desk.plugins)
     pages = {one.payment.id: _page(shop.sandboxes, one) for one in options}
@@ -177,10 +179,12 @@ def view_of(shop: RunningShop, order_id: str) -> OrderView | None:
         order=order,
         details=details,
         dossier=dossier,
+        can_do=can_do,
         payments=[_payment(one, providers.get(one.payment.provider), pages[one.payment.id]) for one in options],
         refunds=[
             RefundView(
                 refund=one,
+                steps=can_do.refunds.get(one.id, ()),
                 provider=provider_name(one.provider, reader_language()),
                 page=pages.get(one.payment) or one.page,
             )

@@ -40,6 +40,7 @@ from retour.desk.links import Links
 from retour.desk.list_desk import ListDesk
 from retour.desk.lists import Lists, check_page
 from retour.desk.offered_reasons import ReturnReasons, return_reasons_of
+from retour.desk.possible import Possible
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
 from retour.desk.refund_by_person import RefundByPerson
@@ -60,6 +61,7 @@ from retour.effects.whose_payment import WhosePayment
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.calendar import zone_of
+from retour.model.can_do import CanDo
 from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
@@ -980,6 +982,15 @@ class ReturnDesk(LabelDesk, ListDesk):
         only for one that nobody has seen. Empty when nothing happened yet. Raises `UnknownOrder`."""
         return self._commands.dossier(order_id)
 
+    def can_do(self, order_id: str, *, by: Actor) -> CanDo:
+        """What ``by`` can do now about an order, its returns, refunds and labels, for the buttons of a page: by the
+        rules that decide it when it is done, on the order as the shop has it now. Staff can do all there is, anybody
+        else what customers can. No provider and no policy is asked, and nothing is reserved.
+
+        Raises `UnknownOrder`, and `NotAllowed` for a customer on the order of another.
+        """
+        return self._possible.with_the_order(order_id, by)
+
     def find_order(
         self, provider: str, reference: str, *, account: str = "default", mode: Mode = Mode.LIVE
     ) -> str | None:
@@ -1123,6 +1134,10 @@ class ReturnDesk(LabelDesk, ListDesk):
     @cached_property
     def _links(self) -> Links:
         return Links(self._services, self.shop_id)
+
+    @cached_property
+    def _possible(self) -> Possible:
+        return Possible(self._services, self._commands)
 
     @cached_property
     def _lists(self) -> Lists:

@@ -9,6 +9,7 @@ from typing import Any
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.attention import ATTENTION_WORDS, AttentionKind
+from retour.model.can_do import DESK_STEP_WORDS, DeskStep
 from retour.model.charge_backs import DisputeStep
 from retour.model.destinations import CONSENT_WORDS, ConsentWay, Destination
 from retour.model.errors import InvalidArgument
@@ -135,6 +136,7 @@ _WORDS: Mapping[type[StrEnum], Mapping[Any, Text]] = {
         LabelForm.QR_CODE: text("QR code"),
         LabelForm.NONE: text("no label needed"),
     },
+    DeskStep: DESK_STEP_WORDS,
     LabelState: LABEL_WORDS,
     LabelWait: {
         LabelWait.PERSON: text("a person"),

@@ -29,8 +29,7 @@ from retour.rules.label_attention import (
     refused_labels,
     undecided_labels,
 )
-from retour.rules.payment_identity import unplaced
-from retour.rules.refunds import may_be_one, may_be_reversed, quote
+from retour.rules.refunds import left_to_refund, may_be_one, may_be_reversed, quote
 from retour.rules.transfers import why_not_transferred
 
 RULES = 7
@@ -195,7 +194,7 @@ def _refunds_that_did_not_arrive(dossier: Dossier) -> Iterator[Attention]:
             place[one.id] = len(several)
             several.append(one)
     taken: set[str] = set()
-    left = cache(partial(_left_to_refund, dossier))
+    left = cache(partial(left_to_refund, dossier))
     for refund in dossier.refunds.values():
         kind = _did_not_arrive(refund)
         if kind is None:
@@ -225,18 +224,6 @@ def _did_not_arrive(refund: Refund) -> AttentionKind | None:
     if refund.state is RefundState.REVERSED and Reported.FAILED in refund.reported:
         return AttentionKind.REFUND_REVERSED
     return None
-
-
-def _left_to_refund(dossier: Dossier, stands: str, currency: str) -> Money | None:
-    """What of a payment can be refunded once more, None where nothing can: the order does not have it any more, or
-    something on it is unclear."""
-    payment = next((one for one in dossier.order.payments if one.id == stands), None) if dossier.order else None
-    if payment is None or payment.captured.currency != currency or unplaced(dossier) is not None:
-        return None
-    beside = [one for one in dossier.on_payment(payment.id) if one.counts_against_payment]
-    if any(one.state is RefundState.UNKNOWN or one.amount.currency != currency for one in beside):
-        return None
-    return payment.captured - dossier.refunded(payment.id, currency) - dossier.charged_back(payment.id, currency)
 
 
 def _perhaps_ours(dossier: Dossier) -> Iterator[Attention]:

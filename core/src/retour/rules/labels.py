@@ -116,6 +116,24 @@ def _check_no_other(dossier: Dossier, wanted: WantedLabel) -> None:
         )
 
 
+def may_be_replaced(label: Label) -> bool:
+    """Whether another label can be ordered in the place of this one: nobody used it, and it is known what became of
+    it."""
+    return label.replaced_by is None and not label.scanned and not label.may_be_made
+
+
+def may_be_used(dossier: Dossier, label: Label, today: datetime.date) -> bool:
+    """Whether a label can be printed or shown: it is there, it can be used ``today`` and its return goes on."""
+    there = label.state in MADE and not label.cancel_asked and label.replaced_by is None
+    late = label.valid_until is not None and label.valid_until < today
+    return there and not late and dossier.return_(label.return_id).live
+
+
+def may_be_settled(label: Label) -> bool:
+    """Whether a person's word on a label counts: it waits for one, and nobody else can tell what became of it."""
+    return label.may_be_made and label.needs_person
+
+
 def _check_replaced(dossier: Dossier, wanted: WantedLabel, label: Label) -> None:
     if label.return_id != wanted.return_id:
         raise InvalidArgument(
@@ -210,7 +228,7 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
     """Say what became of a label of which nobody could tell, by what was seen at the provider."""
     draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not settle a label; staff may."))
     label = draft.dossier.label(label_id)
-    if not label.may_be_made or not label.needs_person:
+    if not may_be_settled(label):
         raise WrongState(
             text(
                 "Order {order}: label {label} is {state}. Only one that waits for a person is settled by hand.",

@@ -623,7 +623,7 @@ def retry(
     already has decided it."""
     draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not make a refund; staff may."))
     refund = draft.dossier.refund(refund_id)
-    if not refund.needs_person or refund.state not in (RefundState.PLANNED, RefundState.UNKNOWN):
+    if not may_be_retried(refund):
         raise _not_now(
             draft.dossier,
             refund,
@@ -693,11 +693,38 @@ def _confirmed_refund(dossier: Dossier, payment: Payment, amount: Money, refund_
 
 def check_confirmable(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:
     """Raise `WrongState` for a refund that no person can confirm, or not with this payment and amount."""
-    open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
-    held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
-    if refund.state not in open_states and not held:
+    if not may_be_confirmed(refund):
         raise not_to_be_confirmed(dossier, refund)
     check_fits(dossier, refund, payment, amount)
+
+
+def may_be_confirmed(refund: Refund) -> bool:
+    """Whether a person can say that he made a refund: it waits for him, or nobody else can tell."""
+    open_states = (RefundState.AWAITING_MERCHANT, RefundState.UNKNOWN)
+    held = refund.needs_person and (refund.state is RefundState.PLANNED or refund.source is RefundSource.EXTERNAL)
+    return refund.state in open_states or held
+
+
+def may_be_retried(refund: Refund) -> bool:
+    """Whether a refund waits for a person who lets it go on."""
+    return refund.needs_person and refund.state in (RefundState.PLANNED, RefundState.UNKNOWN)
+
+
+def may_be_withdrawn(refund: Refund) -> bool:
+    """Whether a refund was certainly not sent, or waits for the merchant, and the bank does not have it."""
+    return refund.state in (RefundState.AWAITING_MERCHANT, RefundState.PLANNED) and not refund.batch
+
+
+def left_to_refund(dossier: Dossier, stands: str, currency: str) -> Money | None:
+    """What of a payment can be refunded once more, None where nothing can: the order does not have it any more, or
+    something on it is unclear."""
+    payment = next((one for one in dossier.order.payments if one.id == stands), None) if dossier.order else None
+    if payment is None or payment.captured.currency != currency or unplaced(dossier) is not None:
+        return None
+    beside = [one for one in dossier.on_payment(payment.id) if one.counts_against_payment]
+    if any(one.state is RefundState.UNKNOWN or one.amount.currency != currency for one in beside):
+        return None
+    return payment.captured - dossier.refunded(payment.id, currency) - dossier.charged_back(payment.id, currency)
 
 
 def check_fits(dossier: Dossier, refund: Refund, payment: Payment, amount: Money) -> None:

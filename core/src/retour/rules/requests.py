@@ -357,7 +357,7 @@ def reopen(
     draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not reopen a return; staff may."))
     return_ = _check_move(draft.dossier, return_id, ReturnReopened)
     _check_day(order.id, send_by, today)
-    if not return_.requested and not any(count.units for count in return_.counted.values()):
+    if not _has_units(return_):
         raise WrongState(
             text(
                 "Order {order}: nothing was announced in return {return_id}, and nothing of it came. Set the order to "
@@ -375,10 +375,30 @@ def reopen(
 # --- the small print -------------------------------------------------------------------------------------
 
 
+def may_follow(return_: Return, step: type[Event]) -> bool:
+    """Whether a return is in a state from which this step can follow."""
+    return return_.goods in _MOVES[step]
+
+
+def may_be_reopened(dossier: Dossier, order: Order, return_: Return) -> bool:
+    """Whether a return that had ended can go on: something was announced or came, and its units are still free."""
+    if not may_follow(return_, ReturnReopened) or not _has_units(return_):
+        return False
+    try:
+        _check_still_free(dossier, order, return_)
+    except WrongState:
+        return False
+    return True
+
+
+def _has_units(return_: Return) -> bool:
+    return bool(return_.requested) or any(count.units for count in return_.counted.values())
+
+
 def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
     return_ = dossier.return_(return_id)
     instead, in_code = _INSTEAD[return_.goods]
-    if return_.goods is _MAKES.get(step) and return_.goods not in _MOVES[step]:
+    if return_.goods is _MAKES.get(step) and not may_follow(return_, step):
         raise WrongState(
             text(
                 "Order {order}: return {return_id} is {state} already. {instead}",
@@ -389,7 +409,7 @@ def _check_move(dossier: Dossier, return_id: str, step: type[Event]) -> Return:
             ),
             in_code=in_code,
         )
-    if return_.goods not in _MOVES[step]:
+    if not may_follow(return_, step):
         raise WrongState(
             attrs.evolve(
                 _CANNOT[step],

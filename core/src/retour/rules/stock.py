@@ -74,6 +74,11 @@ def answer(draft: Draft, order: Order, return_id: str, decision: RestockDecision
     _decide(draft, order, return_, decision, units, listed=not return_.question_open)
 
 
+def may_be_answered(return_: Return) -> bool:
+    """Whether an answer about the stock changes something: nobody has given one, or units wait to be booked by hand."""
+    return return_.question_open or any(_by_hand_units(return_).values())
+
+
 def after_correction(draft: Draft, order: Order, return_id: str, policy: RestockDecision) -> None:
     """Follow a corrected receipt: first shorten the list by hand, then take units out of stock again; newly
     sellable units are decided like received ones."""

@@ -11,10 +11,15 @@ NOT_TO_COME = frozenset({GoodsState.REJECTED, GoodsState.CANCELLED})
 """Returns whose goods somebody said should not come. One that expired is none: its parcel may be in the post."""
 
 
+def may_be_cancelled(label: Label) -> bool:
+    """Whether a label's provider can be asked to take it back: it is there by a name, and nobody used it."""
+    return label.state in MADE and bool(label.reference) and not label.scanned and not label.cancel_asked
+
+
 def take_back(draft: Draft, label: Label) -> None:
     """Want a label taken back that is not needed any more, whoever decides that. One that was scanned, has no name at
     its provider or is being taken back already stays as it is."""
-    if label.state in MADE and label.reference and not label.scanned and not label.cancel_asked:
+    if may_be_cancelled(label):
         draft.record(LabelCancelAsked(return_id=label.return_id, label_id=label.id))
 
 

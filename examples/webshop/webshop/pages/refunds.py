@@ -219,7 +219,7 @@ def _transfer_page(
     """The page of a transfer that waits; None where it waits no more."""
     view = view_of(the_shop(), order_id) or abort(404)
     shown = next((one for one in view.refunds if one.refund.id == refund_id), None) or abort(404)
-    if not shown.can_confirm:
+    if not shown.is_to_be_made:
         return None
     link = the_shop().desk.refund_link(order_id, refund_id=refund_id)
     return render_template("transfer.html", view=view, shown=shown, link=link, kept=kept or Kept()), status
