@@ -20,6 +20,7 @@ SAME_THING = {
     "effects": "effects: which of them events ask for (a rule), the room that runs them, and their rows",
     "commit": "a commit: what is in it, and how its rows are written",
     "attention": "what a person must look at: its kinds, its event, the rule, its rows, the list of a desk",
+    "figures": "figures of weeks: the value, how they are counted in the store, the desk's room for them",
     "can_do": "what somebody can do about an order now: its value, and the rule",
     "unreadable": "what cannot be read: which row and why, and where that is kept",
     "providers": "providers: the room of those who write one, and the caller of what they wrote",

@@ -489,6 +489,7 @@ POSSIBLE: Mapping[str, Callable[[Life], Arguments | None]] = {
     "evidence": tracking_page,
     "shipping_options": _of_the_order,
     "attention_counts": lambda _: {},
+    "figures": lambda _: {"weeks": 4, "until": LONG_AGO.date()},
     "unreadable_orders": lambda _: {"limit": 9},
     "find_order": lambda _: {"provider": "ledger", "reference": "p_1", "account": "default", "mode": Mode.LIVE},
     "for_shop": lambda life: {"shop_id": life.desk.shop_id},

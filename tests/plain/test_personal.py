@@ -118,6 +118,7 @@ def all_that_a_desk_gives(desk: ReturnDesk) -> list[Any]:
         desk.list_returns(),
         desk.list_refunds(),
         desk.list_labels(),
+        desk.figures(),
         desk.can_do("1001", by=ANNA),
         desk.attention(),
         desk.reconcile("1001"),

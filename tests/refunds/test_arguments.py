@@ -323,6 +323,7 @@ RIGHT: Mapping[str, Callable[[State], dict[str, object]]] = {
     "list_returns": lambda _: {},
     "list_refunds": lambda _: {},
     "list_labels": lambda _: {},
+    "figures": lambda _: {},
     "count_returns": lambda _: {},
     "total_refunds": lambda _: {},
     "attention": lambda _: {},

@@ -386,6 +386,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         (1, 0, 0, 1),
     ),
     "list_labels": (labelled, lambda desk, _: desk.list_labels(), (2, 0, 0, 1)),  # the first looks for rows of before
+    "figures": (received, lambda desk, _: desk.figures(), (5, 0, 0, 0)),  # the first looks for rows of before
     "order_label": (to_travel, lambda desk, two: label(desk, two[0]), (15, 2, 2, 1)),
     "label_document": (labelled, lambda desk, one: desk.label_document("1001", one, by=ANNA), (1, 0, 0, 1)),
     "cancel_label": (labelled, lambda desk, one: desk.cancel_label("1001", one, by=ANNA), (14, 2, 2, 1)),

@@ -95,6 +95,7 @@ READS = {
     "list_returns",
     "list_refunds",
     "list_labels",
+    "figures",
     "count_returns",
     "total_refunds",
     "label_options",
@@ -872,6 +873,11 @@ class Neighbours(RuleBasedStateMachine):
         assert len(own) == self.count(who, "label")
         for one in self.act(who, "list_labels", limit=500, **SEARCHED).labels:
             assert self.shops[who.shop].orders[one.order_id] == one.order
+
+    @rule(who=tenants)
+    def figures(self, who: Tenant) -> None:
+        told = self.act(who, "figures", weeks=1, until=NOON.date())
+        assert told.weeks[0].returns == sum(self.count(one, "return") for one in self.of_shop(who))
 
     @rule(who=tenants)
     def count_returns(self, who: Tenant) -> None:

@@ -142,6 +142,7 @@ COUNTS: dict[str, Ask] = {
         "north", LetThrough(reasons=["code7"], **LAST_HUNDRED)
     ),
     "refunds that wait": lambda store: store.pages.total_refunds("north", LetThrough()),
+    "figures of some weeks": lambda store: store.periods.count("north", [ROWS - 99, ROWS - 50, ROWS + 1], "succeeded"),
     "refunds of a period": lambda store: store.pages.total_refunds("north", LetThrough(**LAST_HUNDRED)),
 }
 

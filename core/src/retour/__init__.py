@@ -85,6 +85,12 @@ if TYPE_CHECKING:
     )
     from retour.model.evidence import EvidenceFile as EvidenceFile
     from retour.model.can_do import CanDo as CanDo, DeskStep as DeskStep
+    from retour.model.figures import (
+        RefundsAfterDays as RefundsAfterDays,
+        ReturnFigures as ReturnFigures,
+        ReturnsForReason as ReturnsForReason,
+        WeekOfReturns as WeekOfReturns,
+    )
     from retour.model.label_lists import (
         LabelPage as LabelPage,
         LabelSummary as LabelSummary,
@@ -276,6 +282,7 @@ _HOMES = {
     ),
     "model.evidence": ("EvidenceFile",),
     "model.can_do": ("CanDo", "DeskStep"),
+    "model.figures": ("RefundsAfterDays", "ReturnFigures", "ReturnsForReason", "WeekOfReturns"),
     "model.label_lists": ("LabelPage", "LabelSummary", "LabelWait"),
     "model.labels": (
         "Charged",

@@ -12,10 +12,10 @@ import attrs
 from flask_babel import format_date
 from flask_babel import gettext as _
 
-from retour import RefundState, RefundTotal, ReturnDesk, ReturnSummary
+from retour import RefundTotal, ReturnDesk, ReturnFigures, ReturnSummary
 
 MOST = 500
-"""Returns, or refunds, of which a figure is made that looks at them one by one: the newest of the period."""
+"""Returns of which a figure is made that looks at them one by one: the newest of the period."""
 
 DAYS = ((0, 1), (2, 3), (4, 7), (8, 14), (15, None))
 """Days from a return to its refund, in groups; a consumer who withdraws has his money within 14 days (directive
@@ -66,47 +66,39 @@ class Asked:
         return today + datetime.timedelta(days=1) - datetime.timedelta(weeks=self.weeks)
 
     @cached_property
+    def figures(self) -> ReturnFigures:
+        """What the desk counts: read once for all figures of a page."""
+        return self.desk.figures(weeks=self.weeks, until=self.now.date())
+
+    @cached_property
     def returns(self) -> tuple[Sequence[ReturnSummary], bool]:
-        """The newest returns of the period, and whether there are more: read once for all figures of a page."""
+        """The newest returns of the period, and whether there are more."""
         page = self.desk.list_returns(opened_from=self.begin, limit=MOST)
         return page.returns, page.next is not None
 
 
 def over_time(asked: Asked) -> Figure:
-    """Returns by the week in which they began: a query for each week."""
-    rows = []
-    for week in range(asked.weeks):
-        first = asked.begin + datetime.timedelta(weeks=week)
-        counts = asked.desk.count_returns(opened_from=first, opened_before=first + datetime.timedelta(weeks=1))
-        rows.append(_counted(str(format_date(first.date(), "d MMM")), sum(one.count for one in counts)))
+    """Returns by the week in which they began."""
+    rows = [_counted(str(format_date(one.first, "d MMM")), one.returns) for one in asked.figures.weeks]
     return Figure(title=_("Returns by week"), rows=rows)
 
 
 def by_reason(asked: Asked) -> Figure:
-    """Returns by the reason that was chosen, the most frequent first: a query for each reason of the shop's list."""
-    counted = {
-        reason.text(asked.language): sum(
-            one.count for one in asked.desk.count_returns(reason=reason.code, opened_from=asked.begin)
-        )
-        for reason in asked.desk.return_reasons
-    }
-    ordered = sorted(counted.items(), key=lambda one: -one[1])
-    return Figure(title=_("Reasons"), rows=[_counted(label, count) for label, count in ordered if count])
+    """Returns by the reason that was chosen, the most frequent first."""
+    words = {one.code: one.text(asked.language) for one in asked.desk.return_reasons}
+    rows = [_counted(words.get(one.reason, one.reason), one.returns) for one in asked.figures.reasons]
+    return Figure(title=_("Reasons"), rows=rows)
 
 
 def days_to_refund(asked: Asked) -> Figure:
     """How many days went by from a return's beginning to the refund of its order."""
-    page = asked.desk.list_refunds(state=RefundState.SUCCEEDED, opened_from=asked.begin, limit=MOST)
-    returns, _cut = asked.returns
-    began: dict[str, datetime.datetime] = {}
-    for one in returns:
-        began[one.order_id] = min(one.opened_at, began.get(one.order_id, one.opened_at))
-    days = [max(0, (one.since - began[one.order_id]).days) for one in page.refunds if one.order_id in began]
+    took = asked.figures.days_to_refund
     rows = []
     for first, last in DAYS:
         label = _("%(first)d to %(last)d", first=first, last=last) if last else _("%(first)d or more", first=first)
-        rows.append(_counted(label, sum(first <= one and (last is None or one <= last) for one in days)))
-    return Figure(title=_("Days from the return to the refund"), rows=rows, cut=page.next is not None or _cut)
+        among = [one.refunds for one in took if first <= one.days and (last is None or one.days <= last)]
+        rows.append(_counted(label, sum(among)))
+    return Figure(title=_("Days from the return to the refund"), rows=rows)
 
 
 def money_waiting(asked: Asked) -> Figure:

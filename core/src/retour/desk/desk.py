@@ -34,6 +34,7 @@ from retour.desk.coming_back import ComingBack, CountingGoods, counted_before
 from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.completing import Completing
 from retour.desk.doctor import Doctor
+from retour.desk.figures import Figures
 from retour.desk.label_desk import LabelDesk
 from retour.desk.labels import Labels
 from retour.desk.links import Links
@@ -1134,6 +1135,10 @@ class ReturnDesk(LabelDesk, ListDesk):
     @cached_property
     def _links(self) -> Links:
         return Links(self._services, self.shop_id)
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return Figures(self._services, self.shop_id)
 
     @cached_property
     def _possible(self) -> Possible:

@@ -6,7 +6,9 @@ import datetime
 from abc import abstractmethod
 from collections.abc import Sequence
 
+from retour.desk.figures import Figures
 from retour.desk.lists import Filters, Lists
+from retour.model.figures import ReturnFigures
 from retour.model.label_lists import LabelPage, LabelWait
 from retour.model.labels import LabelState
 from retour.model.refunds import RefundState
@@ -31,6 +33,11 @@ class ListDesk:
     @abstractmethod
     def _lists(self) -> Lists:
         """What reads them."""
+
+    @property
+    @abstractmethod
+    def _figures(self) -> Figures:
+        """What counts them by week."""
 
     def list_returns(
         self,
@@ -193,6 +200,16 @@ class ListDesk:
                 search=search,
             )
         )
+
+    def figures(self, *, weeks: int = 12, until: datetime.date | None = None) -> ReturnFigures:
+        """What the returns of the last ``weeks`` come to, 1 to 106 weeks of seven days that end with the day ``until``
+        in the shop's zone, by default today: how many there were and what was refunded, by week, for which reasons, and
+        how many days money took. One read, however many returns there are.
+
+        Raises `InvalidArgument` for weeks or a day that figures cannot be of, and `Busy` while they cannot be whole
+        after an upgrade.
+        """
+        return self._figures.of_weeks(weeks, until)
 
     def find_return(self, number: str) -> ReturnSummary | None:
         """The return of this shop with the ``number`` that somebody typed from a label, a mail or a bank line; None

@@ -354,6 +354,7 @@ _AMOUNTS_AND_LABELS = """
 ALTER TABLE retour_dossier ADD COLUMN amounts TEXT NOT NULL DEFAULT '';
 ALTER TABLE retour_dossier DROP COLUMN refunded;
 CREATE INDEX retour_dossier_not_yet ON retour_dossier (shop, order_id) WHERE amounts = '';
+CREATE INDEX retour_return_reason_opened ON retour_return_reason (shop, opened_at, reason);
 CREATE TABLE retour_label (
     shop TEXT NOT NULL, label_id TEXT NOT NULL, order_id TEXT NOT NULL, return_id TEXT NOT NULL,
     provider TEXT NOT NULL, state TEXT NOT NULL, waits_for TEXT NOT NULL, since BIGINT NOT NULL,

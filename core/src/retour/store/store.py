@@ -36,6 +36,7 @@ from retour.store.clock import DatabaseTime, as_datetime, database_now, seconds_
 from retour.store.commit import Commit, LeaseLost, NotBooked, NotWritten, VersionMoved, write
 from retour.store.database import CommitUnanswered, Database
 from retour.store.effects import Effects
+from retour.store.figures import CountingPeriods
 from retour.store.old_rows import OldRows
 from retour.store.pages import Pages
 from retour.store.prepared import Insert, Prepared
@@ -69,6 +70,7 @@ class Store:
         self.elapsed = elapsed
         self._database = Database(engine)
         self.pages = Pages(self._database)
+        self.periods = CountingPeriods(self._database)
         self.search = Search(self._database)
         self.old_rows = OldRows(self._database)
         self.effects = Effects(self._database, elapsed)

@@ -172,7 +172,10 @@ return_reason = Table(
     Column("return_id", Text, primary_key=True),
     Column("order_id", Text, nullable=False),
 )
-"""The codes of a shop's list that were chosen for lines of a return: how returns are found by them."""
+"""The codes of a shop's list that were chosen for lines of a return: how returns are found by them, and how they are
+counted over a period."""
+
+Index("retour_return_reason_opened", return_reason.c.shop, return_reason.c.opened_at, return_reason.c.reason)
 
 refund = Table(
     "retour_refund",

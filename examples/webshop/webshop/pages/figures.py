@@ -16,7 +16,7 @@ from webshop.running import the_shop
 pages = Blueprint("figures", __name__)
 
 PERIODS = (4, 12, 26)
-"""Weeks of which figures are made: each one is a query."""
+"""Weeks of which figures are made."""
 
 KEPT = 60.0
 """Seconds for which a figure is shown again as it was made: it is of weeks, and looks at many returns."""
