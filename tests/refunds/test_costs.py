@@ -282,11 +282,11 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
         lambda desk, one: desk.add_evidence("1001", one, [EvidenceFile(reference="f")], by=BUYER, request_id="r"),
         (5, 1, 1, 1),
     ),
-    "evidence": (requested, lambda desk, one: desk.evidence("1001", one), (1, 0, 0, 1)),
+    "evidence": (requested, lambda desk, one: desk.evidence("1001", one), (1, 0, 0, 0)),
     "find_return": (
         requested,
         lambda desk, one: desk.find_return(desk.dossier("1001").return_(one).number),
-        (3, 0, 0, 2),
+        (3, 0, 0, 1),
     ),
     "approve_return": (requested, lambda desk, one: desk.approve_return("1001", one, by=ANNA), (4, 1, 1, 1)),
     "reject_return": (
@@ -368,7 +368,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     ),
     "timeline": (received, lambda desk, _: desk.timeline("1001"), (2, 0, 0, 1)),
     "can_do": (received, lambda desk, _: desk.can_do("1001", by=ANNA), (1, 0, 0, 1)),
-    "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 1)),
+    "dossier": (received, lambda desk, _: desk.dossier("1001"), (1, 0, 0, 0)),
     "list_returns": (received, lambda desk, _: desk.list_returns(), (2, 0, 0, 1)),  # what went back is read too
     "list_refunds": (confirmed, lambda desk, _: desk.list_refunds(), (1, 0, 0, 1)),
     "count_returns": (received, lambda desk, _: desk.count_returns(), (1, 0, 0, 0)),
@@ -390,7 +390,7 @@ COMMANDS: dict[str, tuple[Before, Do, tuple[int, int, int, int]]] = {
     "order_label": (to_travel, lambda desk, two: label(desk, two[0]), (15, 2, 2, 1)),
     "label_document": (labelled, lambda desk, one: desk.label_document("1001", one, by=ANNA), (1, 0, 0, 1)),
     "cancel_label": (labelled, lambda desk, one: desk.cancel_label("1001", one, by=ANNA), (14, 2, 2, 1)),
-    "tracking_page": (labelled, lambda desk, _: desk.tracking_page("1001", first_return(desk)), (2, 0, 0, 2)),
+    "tracking_page": (labelled, lambda desk, _: desk.tracking_page("1001", first_return(desk)), (2, 0, 0, 0)),
     "reconcile_labels": (labelled, lambda desk, _: desk.reconcile_labels("1001"), (1, 0, 0, 1)),
     "settle_label": (
         label_unknown,
