@@ -262,6 +262,7 @@ SAMPLES: Mapping[str, Any] = {
     "why": _CANNOT_GO,
     "words": "Kop\ufffd",
     "work": text("sending a refund"),
+    "weeks": 107,
     "works": [text("sending a refund")],
     "wrong": _LINES[:1],
 }

@@ -155,6 +155,7 @@ SECTIONS: Sequence[Section] = (
         OWNER,
         (
             "retour/model/attention.py",
+            "retour/model/can_do.py",
             "retour/model/background_work.py",
             "retour/desk/attention.py",
             "retour/plugins/accounts.py",
