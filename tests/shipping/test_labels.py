@@ -57,6 +57,28 @@ def test_a_label_is_bought_and_its_document_shown(make_world: Callable[..., Worl
     assert world.carrier.spent() == PRICE
 
 
+@pytest.mark.parametrize(
+    ("carrier", "page"),
+    [
+        ("postnl", "https://jouw.postnl.nl/track-and-trace/3SR1-NL-1011AA"),
+        ("dhl_express", "https://www.dhl.com/nl-en/home/tracking.html?tracking-id=3SR1"),
+        ("a_small_one", ""),
+    ],
+)
+def test_a_parcel_is_followed_at_its_carrier_before_its_provider_tells_a_page(
+    make_world: Callable[..., World], carrier: str, page: str
+) -> None:
+    world = make_world()
+    world.carrier.announces = True
+    option = attrs.evolve(OPTION, carrier=carrier)
+    world.desk.order_label("1001", world.return_id, option, sender=HOME, parcel=BOX, by=ANNA, request_id="label")
+    assert world.desk.tracking_page("1001", world.return_id) == ""  # there is no number yet
+    headers, body = signed_webhook({"id": "1", "told": "ready", "reference": "R1", "tracking_number": "3SR1"})
+    world.desk.receive_webhook("small_carrier", headers, body)
+    assert world.label().tracking_url == ""
+    assert world.desk.tracking_page("1001", world.return_id) == page
+
+
 def test_who_reads_the_timeline_sees_the_label_and_no_address(make_world: Callable[..., World]) -> None:
     world = make_world()
     world.order()

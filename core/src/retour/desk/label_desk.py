@@ -96,8 +96,9 @@ class LabelDesk:
         return self._labels.reconcile(order_id)
 
     def tracking_page(self, order_id: str, return_id: str) -> str:
-        """Where the carrier shows how far the parcel of a return is: of its newest label, else of the carrier that the
-        customer named; empty where nobody knows."""
+        """Where the carrier shows how far the parcel of a return is: of its newest label, on the page that its provider
+        names, else on the carrier's own as soon as there is a tracking number; else of the carrier that the customer
+        named. Empty where nobody knows."""
         return self._labels.tracking_page(order_id, return_id)
 
     def cancel_label(

@@ -249,8 +249,9 @@ class Labels:
         recipient = self.services.return_address(self.commands.shop_id)
         pages_of: dict[str, dict[str, str]] = {}
         for label in dossier.labels.values():
-            if label.tracking_url:
-                pages_of.setdefault(label.return_id, {})[label.id] = label.tracking_url
+            page = label.tracking_url or _page_at_the_carrier(label, recipient)
+            if page:
+                pages_of.setdefault(label.return_id, {})[label.id] = page
         found: dict[str, str] = {}
         for return_ in returns.values():
             pages = pages_of.get(return_.id, {})
@@ -349,6 +350,14 @@ class Labels:
 
 _A_RETURN_LASTS = datetime.timedelta(days=90)
 """How far back the return shipments of an order are read."""
+
+
+def _page_at_the_carrier(label: Label, recipient: Address | None) -> str:
+    """Where the carrier itself shows the parcel of a label whose provider has told its number and no page of it yet:
+    webhooks tell none. Empty for a carrier that is not known here."""
+    said = label.carrier or (label.option.carrier if label.option is not None else "")
+    carrier = carrier_of(said)
+    return "" if carrier is None else carrier.tracking_page(label.tracking_number, recipient)
 
 
 def _as_it_is(caller: ShippingCaller, label: Label, order_id: str) -> ReportedShipment | None:
