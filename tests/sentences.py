@@ -165,6 +165,7 @@ SECTIONS: Sequence[Section] = (
         ),
     ),
     Section("Why something happened, or waits", OWNER, ("retour/model/reasons.py",)),
+    Section("What a policy decides", OWNER, ("retour/plugins/return_window.py",)),
     Section(
         "Words for values",
         OWNER,
@@ -230,7 +231,7 @@ SECTIONS: Sequence[Section] = (
             "retour/model/order.py",
             "retour/steps/case.py",
             "retour/desk/*",
-            "retour/plugins/return_window.py",
+            "retour/plugins/return_window.py!InvalidArgument",
             "retour/model/calendar.py",
             "retour/model/catalogues.py",
             "retour/model/fields.py",

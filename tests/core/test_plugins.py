@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import pytest
@@ -306,6 +307,41 @@ def test_an_objects_name_is_its_own_or_its_class() -> None:
     module = SimpleNamespace(name="named")
     names = [plugin.name for plugin in desk(Nameless(), module).plugins]
     assert names == [f"{__name__}.Nameless", "named"]
+
+
+class SaysOfItself:
+    """A policy that says of itself whatever a test wants."""
+
+    def __init__(self, said: Any) -> None:
+        self._said = said
+
+    @property
+    def words(self) -> Any:
+        if isinstance(self._said, Exception):
+            raise self._said
+        return self._said
+
+    @hookimpl
+    def return_policy(self, order: Any) -> None:
+        """Nothing against it."""
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Nothing comes back on\n Sundays.", "Nothing comes back on Sundays."),
+        (text("to be looked at"), "te bekijken"),
+        (" ", None),
+        (17, None),
+        (None, None),
+        (RuntimeError("no words"), None),
+    ],
+)
+def test_what_a_plugin_says_of_itself_is_a_text_and_costs_nothing_else(said: object, words: str | None) -> None:
+    desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=[SaysOfItself(said)])
+    [plugin] = desk.plugins
+    assert (plugin.status, plugin.words and plugin.words.render("nl")) == (PluginStatus.LOADED, words)
+    desk.close()
 
 
 def test_two_desks_in_one_process_have_two_plugin_managers() -> None:

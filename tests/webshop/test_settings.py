@@ -31,6 +31,23 @@ def test_plugins_policies_reasons_and_the_address_are_shown(merchant: ShopBrowse
     assert "Bij meer producten" in page.words or "bij meer producten" in page.words
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("nl-NL", "Over wat later dan 30 dagen na de levering wordt aangemeld, beslist een medewerker."),
+        ("en-GB", "What is asked for later than 30 days after the delivery waits for staff to decide."),
+    ],
+)
+def test_a_policy_says_what_it_decides_and_nobody_reads_the_name_of_a_class(
+    app: Flask, language: str, words: str
+) -> None:
+    browser = ShopBrowser(app, language)
+    browser.log_in("open sesame")
+    page = browser.get("/settings")
+    assert words in page.words
+    assert "ReturnWindow" not in page.words
+
+
 def test_no_key_is_on_the_page_or_on_any_other(merchant: ShopBrowser, sandboxes: Sandboxes) -> None:
     keys = [
         one

@@ -45,7 +45,9 @@ def states(shop: RunningShop) -> list[LabelState]:
 def test_staff_chooses_a_label_with_its_price_and_it_is_made_for_the_customer(
     merchant: ShopBrowser, shop: RunningShop, return_id: str
 ) -> None:
-    assert "€" in merchant.get(f"/orders/1002/returns/{return_id}/label").words
+    choice = merchant.get(f"/orders/1002/returns/{return_id}/label")
+    assert "€" in choice.words
+    assert ("span", "en") in [(tag, given.get("lang")) for tag, given in choice.elements]  # as the provider calls it
     page = order_label(merchant, return_id, LABEL_TO_PRINT, note="Klant belde")
     assert page.path == "/orders/1002"
     [label] = shop.desk.dossier("1002").labels_of(return_id)

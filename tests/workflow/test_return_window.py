@@ -29,6 +29,31 @@ DELIVERED = datetime.date(2026, 10, 5)  # a Monday
 BY = Actor.customer("c-17")
 
 
+@pytest.mark.parametrize(
+    ("settings", "english", "dutch"),
+    [
+        (
+            {"days": 30},
+            "What is asked for later than 30 days after the delivery waits for staff to decide.",
+            "Over wat later dan 30 dagen na de levering wordt aangemeld, beslist een medewerker.",
+        ),
+        (
+            {"days": 1, "refuses": True},
+            "What is asked for later than 1 day after the delivery is refused.",
+            "Wat later dan 1 dag na de levering wordt aangemeld, wordt geweigerd.",
+        ),
+    ],
+)
+def test_it_says_what_it_decides_where_a_shop_sees_its_plugins(
+    settings: dict[str, Any], english: str, dutch: str
+) -> None:
+    desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=[ReturnWindow(**settings)])
+    [plugin] = desk.plugins
+    assert plugin.words is not None
+    assert (plugin.words.render("en"), plugin.words.render("nl")) == (english, dutch)
+    desk.close()
+
+
 def an_order_delivered(on: datetime.date | None, placed: datetime.datetime | None = ORDERED) -> Order:
     delivery = Delivery(paid=Paid.of("4.95", "EUR"), delivered_on=on)
     return attrs.evolve(an_order(a_line("cup", 2)), delivery=delivery, placed_at=placed)

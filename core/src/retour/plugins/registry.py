@@ -113,6 +113,10 @@ class Plugin:
     hooks: tuple[str, ...] = ()
     """The names of the hooks that it implements."""
 
+    words: Text | None = None
+    """What it decides, as its object says in ``words``, for the page on which a shop sees what it is set up with: a
+    `Text`, or one line in one language. None where it says nothing of itself."""
+
     from_host: bool = False
     """Whether it is an object of the host's own, and not installed."""
 
@@ -307,7 +311,18 @@ def _register(manager: pluggy.PluginManager, loaded: object, plugin: Plugin) -> 
         shipping_providers=shipping,
         providers_off=(*payment_off, *shipping_off),
         hooks=hooks,
+        words=_words_of(loaded),
     )
+
+
+def _words_of(loaded: object) -> Text | None:
+    """What a plugin says of itself; nothing where it breaks over that, or says it in no text."""
+    words: object = None
+    with suppress(Exception):
+        words = getattr(loaded, "words", None)
+    if type(words) is str and words.strip():
+        return Text(message="{said}", values={"said": as_a_name(words)})
+    return words if type(words) is Text else None
 
 
 def _refuse_precedence(manager: pluggy.PluginManager, loaded: object) -> None:

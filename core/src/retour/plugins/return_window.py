@@ -11,7 +11,7 @@ from retour.model.fields import shown
 from retour.model.order import Order
 from retour.model.reasons import ReasonCode, reason
 from retour.model.returns import Objection
-from retour.model.text import text
+from retour.model.text import Text, text, texts
 from retour.plugins.context import HookContext
 from retour.plugins.markers import hookimpl
 
@@ -55,6 +55,21 @@ class ReturnWindow:
         self._refuses = refuses
         self._zone = zone_of(zone)
         self._holidays = holidays
+
+    @property
+    def words(self) -> Text:
+        """What it decides, in a sentence: see `Plugin.words`."""
+        if self._refuses:
+            return texts(
+                "What is asked for later than {count} day after the delivery is refused.",
+                "What is asked for later than {count} days after the delivery is refused.",
+                self._days,
+            )
+        return texts(
+            "What is asked for later than {count} day after the delivery waits for staff to decide.",
+            "What is asked for later than {count} days after the delivery waits for staff to decide.",
+            self._days,
+        )
 
     @hookimpl
     def return_policy(self, order: Order, ctx: HookContext) -> Objection | None:

@@ -103,7 +103,9 @@ def _accounts(plugins: Sequence[Plugin]) -> Mapping[str, str]:
 
 
 def _deciding(plugins: Sequence[Plugin], hook: str) -> Sequence[str]:
-    return [plugin.name for plugin in plugins if hook in plugin.hooks]
+    """What the plugins decide that are asked, each in its own words; who decides, where one says nothing of itself."""
+    asked = [plugin for plugin in plugins if hook in plugin.hooks]
+    return [say(one.words) if one.words else _("Decided by %(plugin)s.", plugin=one.name) for one in asked]
 
 
 def _matrices(plugins: Sequence[Plugin]) -> Sequence[Matrix]:
