@@ -5,18 +5,28 @@ A route that is not here fails `test_every_page_has_an_address_here`, so that no
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 
 from flask import Flask
+from sqlalchemy import update
 
-from retour import Actor
+from retour import Actor, GoodsState
+from webshop import tables
 from webshop.running import RunningShop
 
 PAGES: Mapping[str, tuple[str, ...]] = {
     "attention.show": ("/attention",),
     "orders.first_page": ("/",),
     "orders.list_orders": ("/orders", "/orders?page=2", "/orders?search=nothing-like-this"),
-    "order.show": ("/orders/{new}", "/orders/{unpaid}", "/orders/{restocked}", "/orders/{by_transfer}"),
+    "order.show": (
+        "/orders/{new}",
+        "/orders/{unpaid}",
+        "/orders/{restocked}",
+        "/orders/{by_transfer}",
+        "/orders/{announced}",
+        "/orders/{waiting}",
+    ),
     "counting.show": ("/orders/{new}/count", "/orders/{restocked}/count"),
     "correcting.show": ("/orders/{restocked}/receipts/{receipt_id}",),
     "staff_label.show": ("/orders/{announced}/returns/{announced_id}/label",),
@@ -67,6 +77,7 @@ ROLES = {
     "asked": "1002",
     "by_transfer": "1004",
     "announced": "1007",
+    "waiting": "1009",
 }
 """What happened to which order of the seed."""
 
@@ -78,6 +89,12 @@ def prepare(shop: RunningShop) -> Mapping[str, str]:
     restocked = desk.mark_returned(ROLES["restocked"], by=anna)
     announced = desk.request_return(ROLES["announced"], {"line-1": 1}, by=anna, request_id="a" * 32)
     desk.approve_return(ROLES["announced"], announced.return_id, by=anna)  # in a shop of many orders it is an old one
+    long_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=400)
+    with shop.engine.begin() as connection:
+        late = tables.order.c.id == ROLES["waiting"]
+        connection.execute(update(tables.order).where(late).values(placed_at=long_ago))
+    late_request = desk.request_return(ROLES["waiting"], {"line-1": 1}, by=anna, request_id="b" * 32)
+    assert desk.dossier(ROLES["waiting"]).return_(late_request.return_id).goods is GoodsState.REQUESTED
     asked = desk.mark_returned(ROLES["asked"], by=anna)
     assert asked.restock.needs_answer
     assert desk.mark_returned(ROLES["by_transfer"], by=anna).changed

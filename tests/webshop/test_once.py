@@ -190,6 +190,8 @@ def test_the_id_of_a_command_is_that_of_what_is_made_and_of_nothing_else() -> No
 ONCE_BY_ITSELF = {
     "order.save_status": "a status is what it is, and Returned counts what was not counted",
     "correcting.save": "a count is what it is",
+    "deciding.approve": "it is approved already",
+    "deciding.reject": "it is rejected already",
     "staff_label.cancel": "it is cancelled already",
     "stock.answer": "the first answer stands",
     "refunds.confirm": "the refund waits no more",

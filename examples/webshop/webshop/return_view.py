@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from retour import Dossier, EvidenceFile, GoodsState, Label, LabelState, Receipt, Return, TimelineEntry
+from retour import Dossier, EvidenceFile, GoodsState, Label, LabelState, Receipt, Return, Text, TimelineEntry
 
 CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
 """Where a return is of which a parcel can still come."""
@@ -21,6 +21,17 @@ class ReturnView:
     labels: Sequence[Label]
     files: Sequence[EvidenceFile]
     """What retour still knows of the files that were added to it."""
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether it waits for somebody who says if the goods may come."""
+        return self.return_.goods is GoodsState.REQUESTED
+
+    @property
+    def objections(self) -> Sequence[Text]:
+        """What the shop's rules have against it, where it waits or was refused for that."""
+        waits = self.return_.goods in (GoodsState.REQUESTED, GoodsState.REJECTED)
+        return [one.because.words for one in self.return_.objections if one.because] if waits else []
 
     @property
     def can_order_label(self) -> bool:
