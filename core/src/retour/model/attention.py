@@ -140,7 +140,7 @@ class Acknowledgement:
     reason, or by a later event."""
 
     kind: str
-    """The kind of what was looked at: the value of an `Attention`."""
+    """The kind of what was looked at: the value of an `AttentionKind`."""
 
     about: str
     """What it was about: the id of a refund, a return, a label, a payment or a line."""

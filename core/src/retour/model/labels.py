@@ -49,7 +49,7 @@ class LabelOption:
     """
 
     code: Id
-    """Its name at the provider, for `ReturnDesk.create_label`."""
+    """Its name at the provider, for `ReturnDesk.order_label`."""
 
     name: Id
     """What people call it, as the provider does."""
