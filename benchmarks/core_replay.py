@@ -152,10 +152,14 @@ def _select_events(dialect: str) -> Executable:
 
 def _move_version(dialect: str) -> Executable:
     statement = _INSERTS[dialect](tables.dossier)
-    version = tables.dossier.c.version
+    version, amounts = tables.dossier.c.version, tables.dossier.c.amounts
+    lacking = amounts.in_([literal_column(f"'{one}'") for one in (tables.NOT_YET, tables.UNREADABLE)])
     moved: Executable = statement.on_conflict_do_update(
         index_elements=["shop", "order_id"],
-        set_={"version": statement.excluded.version, "refunded": statement.excluded.refunded},
+        set_={
+            "version": statement.excluded.version,
+            "amounts": case((lacking, amounts), else_=statement.excluded.amounts),
+        },
         where=version == bindparam("expected"),
     ).returning(version, tables.dossier.c.attention)
     return moved

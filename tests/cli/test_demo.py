@@ -512,16 +512,20 @@ def test_the_installed_command_runs_the_demo(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    [order] = [one for one in bundled() if one["id"] == "1002"]
+    path = tmp_path / "more_than_it_has_done_by_then.json"
+    path.write_text(json.dumps([{**order, "id": f"A{number}"} for number in range(1000)]))
     url = f"sqlite:///{tmp_path}/demo.db"
-    command = [Path(sys.executable).with_name("retour"), "demo", "--db", url, "--lang", "nl"]
+    command = [Path(sys.executable).with_name("retour"), "demo", "--db", url, "--lang", "nl", "--orders", path]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
     assert demo.stdout is not None
-    while "1001" not in (line := demo.stdout.readline()):
+    while "A0" not in (line := demo.stdout.readline()):
         assert line, "it ended before it showed an order"
     demo.send_signal(signal.SIGINT)
-    _, said = demo.communicate(timeout=30)
+    _, said = demo.communicate(timeout=120)
     assert demo.returncode == 130
-    assert f"Gestopt. Wat is opgeslagen blijft. Verder gaan: retour demo --lang nl --db {url}" in said
+    how = f"retour demo --orders {path} --lang nl --db {url}"
+    assert f"Gestopt. Wat is opgeslagen blijft. Verder gaan: {how}" in said
     assert "Traceback" not in said
 
 

@@ -1020,7 +1020,7 @@ def test_what_a_plugin_is_to_hear_that_is_not_there_any_more_says_what_ends_it(w
         why = world.desk.attention().items[0].why
         assert why.render("en").startswith("telling a plugin what happened: plugin broken (broken) failed (")
         assert why.render("nl").startswith(
-            "Een plugin laten weten wat er is gebeurd: plugin broken (broken) gaf een fout ("
+            "een plugin laten weten wat er is gebeurd: plugin broken (broken) gaf een fout ("
         )
         assert "Runtime" not in why.render("en"), "what it raised is for developers"
     world.open_without_the_plugin()

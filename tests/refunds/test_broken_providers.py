@@ -790,6 +790,7 @@ def test_every_command_checks_who_asks_before_a_provider_is_asked(world: Any, as
         "label_options": [],
         "order_label": ["rt1", OPTION],
         "label_document": ["lb1"],
+        "can_do": [],
         "cancel_label": ["lb1"],
         "settle_label": ["lb1"],
         "retry_set_aside": [],

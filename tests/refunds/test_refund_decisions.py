@@ -285,7 +285,7 @@ def test_an_amount_is_in_the_steps_of_its_provider(by_link: bool) -> None:
     """What is named beside it is no more than what is left."""
     draft = a_draft(ORDER, linked("rf", "60.00"))
     sentence = (
-        "Order 1001: Mollie pays EUR back in steps of €3.00, so €40.00 of payment p_1 (Mollie) cannot be refunded "
+        "Order 1001: Mollie pays EUR back in steps of €3.00, so €40.00 of payment p_1 cannot be refunded "
         "there. Refund €39.00, and the rest by bank transfer."
     )
     with refused(InvalidAmount, sentence):

@@ -481,7 +481,7 @@ def test_the_step_of_a_payment_is_by_how_it_was_paid_and_the_largest_where_nobod
     assert safe_step(dossier, ONE, declared) == safe
 
 
-NEVER_PAID = "so {amount} of payment p_1 (Mollie) cannot be refunded there."
+NEVER_PAID = "so {amount} of payment p_1 cannot be refunded there."
 
 
 @pytest.mark.parametrize(
