@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import re
 import struct
 import threading
 from pathlib import Path
@@ -73,8 +72,8 @@ def taken(chromium: Browser, file: Path) -> tuple[bytes, str]:
             page.get_by_role("button", name="Log in").click()
             page.get_by_role("combobox", name="Order status").select_option("Returned")
             page.get_by_role("button", name="Save", exact=True).click()
-            page.get_by_role("dialog").wait_for()
-            page.locator("section p").filter(has_text=re.compile(r"^Return \w{3}-")).evaluate(ONE_NUMBER)
+            page.locator("dialog:modal").wait_for()
+            page.evaluate(ONE_NUMBER)
             return page.screenshot(), page.locator("body").inner_text()
         finally:
             context.close()
@@ -85,5 +84,11 @@ def taken(chromium: Browser, file: Path) -> tuple[bytes, str]:
             database_clock.tell(None)
 
 
-ONE_NUMBER = "one => { one.textContent = one.textContent.replace(/([A-Z0-9]{3}-){2}[A-Z0-9]{3}/, 'K7M-2QD-9XT') }"
+ONE_NUMBER = """() => {
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (words.nextNode()) {
+    const one = words.currentNode;
+    one.data = one.data.replace(/\\b([A-Z0-9]{3}-){2}[A-Z0-9]{3}\\b/, "K7M-2QD-9XT");
+  }
+}"""
 """The number of a return is drawn anew each time; in the picture it is always this one."""
