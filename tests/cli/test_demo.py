@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -511,10 +511,19 @@ def test_the_installed_command_runs_the_demo(tmp_path: Path) -> None:
     assert shown.stderr == ""
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Also by processes of tests that run in the background, where a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_says_how_to_go_on_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
     [order] = [one for one in bundled() if one["id"] == "1002"]
     path = tmp_path / "more_than_it_has_done_by_then.json"
-    path.write_text(json.dumps([{**order, "id": f"A{number}"} for number in range(1000)]))
+    path.write_text(json.dumps([{**order, "id": f"A{number}"} for number in range(300)]))
     url = f"sqlite:///{tmp_path}/demo.db"
     command = [Path(sys.executable).with_name("retour"), "demo", "--db", url, "--lang", "nl", "--orders", path]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
