@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from retour.model.dossier import Dossier
-from retour.model.money import Money
+from retour.model.money import Money, total
 from retour.model.summaries import OrderAmounts
+from retour.rules.quote import values_of_returns
 from retour.rules.refunds import quote
 
 
@@ -21,8 +22,11 @@ def order_amounts(dossier: Dossier) -> OrderAmounts:
 
 
 def _suggested(dossier: Dossier) -> Money | None:
-    if dossier.order is None:
+    """Nothing, without asking for more, where as much went back as all goods that came back were paid."""
+    order = dossier.order
+    if order is None:
         return None
-    if not any(dossier.came_back().values()):
-        return Money.zero(dossier.order.currency)
-    return quote(dossier, dossier.order).suggested
+    came_back = total(list(values_of_returns(dossier).values()), order.currency)
+    if came_back <= dossier.refunded_in_all(order.currency):
+        return Money.zero(order.currency)
+    return quote(dossier, order).suggested
