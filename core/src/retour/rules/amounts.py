@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from retour.model.dossier import Dossier
-from retour.model.money import Money, total
+from retour.model.money import Money
 from retour.model.summaries import OrderAmounts
-from retour.rules.quote import values_of_returns
+from retour.rules.quote import value_of_what_came_back
 from retour.rules.refunds import quote
 
 
@@ -26,7 +26,7 @@ def _suggested(dossier: Dossier) -> Money | None:
     order = dossier.order
     if order is None:
         return None
-    came_back = total(list(values_of_returns(dossier).values()), order.currency)
+    came_back = value_of_what_came_back(dossier, order).gross
     if came_back <= dossier.refunded_in_all(order.currency):
         return Money.zero(order.currency)
     return quote(dossier, order).suggested

@@ -7,7 +7,7 @@ after discounts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from retour.model.dossier import Dossier
 from retour.model.frozen import frozen
@@ -66,19 +66,22 @@ def value_of_what_came_back(dossier: Dossier, order: Order) -> GoodsValue:
     return GoodsValue(lines=lines, gross=gross, undecided={**dossier.changed_lines(order), **undecided})
 
 
-def values_of_returns(dossier: Dossier) -> dict[str, Money]:
-    """What the units of each return that came back were paid, by its id, in the currency of the order as last seen.
-    Together they are what all goods that came back were paid; a line whose price nobody can say is in none."""
+def values_of_returns(dossier: Dossier, of: Collection[str] | None = None) -> dict[str, Money]:
+    """What the units of each return that came back were paid, by its id, in the currency of the order as last seen; of
+    all returns, or ``of`` some. Those of all are together what all goods that came back were paid; a line whose price
+    nobody can say is in none."""
     order = dossier.order
     if order is None:
         return {}
     before: dict[str, int] = {}
-    values = dict.fromkeys(dossier.returns, Money.zero(order.currency))
+    values = dict.fromkeys(dossier.returns if of is None else of, Money.zero(order.currency))
     for return_id, counted_on, units in dossier.counted_on_returns(order):
-        gross = goods_value(counted_on, units, after=before).gross
-        if gross.currency == order.currency:
-            values[return_id] += gross
-        before = _added(before, units)
+        if return_id in values:
+            gross = goods_value(counted_on, units, after=before).gross
+            if gross.currency == order.currency:
+                values[return_id] += gross
+        for line_id, number in units.items():
+            before[line_id] = before.get(line_id, 0) + number
     return values
 
 

@@ -34,12 +34,30 @@ def return_rows(shop: str, before: Dossier, dossier: Dossier, events: Sequence[R
     spoken_of = [one for one in (dossier.returns if seen else touched_returns(events)) if one in dossier.returns]
     if not spoken_of:
         return []
-    values = values_of_returns(dossier)
-    others = [one for one in dossier.returns.values() if one.receipts and one.id not in set(spoken_of)]
-    were = values_of_returns(before) if others else {}
-    spoken_of += [one.id for one in others if values.get(one.id) != were.get(one.id)]
+    if seen or not _only_more_came_back(before, dossier):
+        values = values_of_returns(dossier)
+        others = [one for one in dossier.returns.values() if one.receipts and one.id not in set(spoken_of)]
+        were = values_of_returns(before) if others else {}
+        spoken_of += [one.id for one in others if values.get(one.id) != were.get(one.id)]
+    else:
+        values = values_of_returns(dossier, spoken_of)
     beyond = dossier.excess_over_order().keys()
     return [_return_row(shop, dossier, dossier.returns[one], beyond, values.get(one)) for one in spoken_of]
+
+
+def _only_more_came_back(before: Dossier, dossier: Dossier) -> bool:
+    """Whether what had come back came back first, as it did: what a unit is worth depends on those that came before it,
+    so that no other return has another value then. The last of them may have been counted on."""
+    if before.order is None or dossier.order is None:
+        return False
+    were, are = before.counted_on_returns(before.order), dossier.counted_on_returns(dossier.order)
+    if len(are) < len(were):
+        return False
+    last = len(were) - 1
+    return all(
+        was[0] == now[0] and was[1] is now[1] and (was[2] == now[2] or index == last)
+        for index, (was, now) in enumerate(zip(were, are, strict=False))
+    )
 
 
 def _return_row(
