@@ -38,7 +38,7 @@ class OwnNumber(int):
 class Lookalike:
     """Says that it is a text."""
 
-    __class__ = str  # type: ignore[assignment]
+    __class__ = str  # type: ignore[assignment]  # that is the lie
 
 
 class Number(IntEnum):
@@ -147,5 +147,5 @@ def test_a_wrong_value_is_refused_in_the_same_words_however_many_were_made_befor
 
     first = refusals()
     for number in range(2 * _OFTEN):
-        assert Parcel(id=str(number), day=Weekday.MONDAY, parts=["b"]).parts == ("b",)  # type: ignore[arg-type]
+        assert Parcel(id=str(number), day=Weekday.MONDAY, parts=["b"]).parts == ("b",)  # type: ignore[arg-type]  # made a tuple
     assert refusals() == first

@@ -16,7 +16,8 @@ from retour_mollie.sandbox import MollieSandbox
 from retour_stripe.sandbox import StripeSandbox
 from webshop import create_app
 from webshop.application import PLUGINS
-from webshop.sandboxes import sandboxes_of
+from webshop.running import RunningShop
+from webshop.sandboxes import Sandboxes, sandboxes_of
 from webshop.seed import fill
 
 MONTH = datetime.timedelta(days=30)
@@ -26,18 +27,24 @@ MOMENT = datetime.timedelta(minutes=5)
 DATABASE_TIME = text("SELECT (julianday('now') - 2440587.5) * 86400")
 
 
+def shop_beside(sandboxes: Sandboxes, folder: Path) -> RunningShop:
+    """A shop that keeps the time of these sandboxes."""
+    app = create_app(
+        f"sqlite:///{folder}/shop.db",
+        password="x",
+        secret_key="y",
+        settings=sandboxes.settings,
+        sandboxes=sandboxes,
+        https=False,
+    )
+    shop: RunningShop = app.extensions["webshop"]
+    return shop
+
+
 @pytest.mark.parametrize("provider", ["mollie", "stripe", "paypal", "sendcloud", "manual_transfer"])
 def test_a_press_on_any_dashboard_moves_the_shop_its_database_and_every_sandbox(tmp_path: Path, provider: str) -> None:
     with sandboxes_of(PLUGINS) as sandboxes:
-        app = create_app(
-            f"sqlite:///{tmp_path}/shop.db",
-            password="x",
-            secret_key="y",
-            settings=sandboxes.settings,
-            sandboxes=sandboxes,
-            https=False,
-        )
-        shop = app.extensions["webshop"]
+        shop = shop_beside(sandboxes, tmp_path)
         began = sandboxes.clock.now()
         browser = Browser()
         after = browser.send(browser.get(sandboxes.dashboards[provider]).form("month-later"))
@@ -54,15 +61,7 @@ def test_a_press_on_any_dashboard_moves_the_shop_its_database_and_every_sandbox(
 def test_the_history_of_the_shop_goes_by_the_clock_of_its_sandboxes(tmp_path: Path) -> None:
     with sandboxes_of(PLUGINS) as sandboxes:
         sandboxes.clock.advance(MONTH)
-        app = create_app(
-            f"sqlite:///{tmp_path}/shop.db",
-            password="x",
-            secret_key="y",
-            settings=sandboxes.settings,
-            sandboxes=sandboxes,
-            https=False,
-        )
-        shop = app.extensions["webshop"]
+        shop = shop_beside(sandboxes, tmp_path)
         fill(shop.engine, sandboxes.pay, orders=3)
         shop.desk.mark_returned("1001", by=Actor.staff("anna"))
         assert abs(shop.desk.timeline("1001")[-1].at - datetime.datetime.now(datetime.UTC) - MONTH) < MOMENT

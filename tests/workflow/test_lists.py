@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -241,21 +241,24 @@ def test_a_row_tells_what_came_back_is_worth_and_what_its_order_is_owed(board: B
     assert row.suggested == Money.of("15", "EUR")
 
 
-def test_the_values_of_returns_add_up_also_after_the_count_of_an_earlier_one_is_corrected(database: str) -> None:
-    order = an_order(a_line("cup", 3, "10.00"), payments=[a_payment("10.00", provider="manual_transfer")])
+@pytest.mark.parametrize(("counts", "first_was"), [((1, 1, 1), 0), ((2, 1), 1)])
+def test_the_values_of_returns_add_up_also_after_the_count_of_an_earlier_one_is_corrected(
+    database: str, counts: Sequence[int], first_was: int
+) -> None:
+    order = an_order(a_line("cup", 3, "20.00"), payments=[a_payment("20.00", provider="manual_transfer")])
     desk = ReturnDesk(shop=MemoryShop([order]), store=database, migrate=True, plugins=["manual_transfer"])
-    for number in range(3):
-        desk.mark_returned(order.id, {"cup": 1}, by=ANNA, request_id=f"{number}")
+    for number, units in enumerate(counts):
+        desk.mark_returned(order.id, {"cup": units}, by=ANNA, request_id=f"{number}")
 
     def values() -> list[int]:
         return [one.value.minor for one in desk.list_returns(oldest_first=True).returns if one.value is not None]
 
-    assert (len(values()), sum(values())) == (3, 1000)
+    assert (len(values()), sum(values())) == (len(counts), 2000)
     first, *_ = desk.dossier(order.id).returns.values()
-    desk.correct_receipt(order.id, next(iter(first.receipts)), {"cup": 0}, by=ANNA)
+    desk.correct_receipt(order.id, next(iter(first.receipts)), {"cup": first_was}, by=ANNA)
     after = values()
     (row, *_) = desk.list_returns().returns
-    assert (after[0], sum(after)) == (0, row.suggested.minor if row.suggested else None)
+    assert (after[0], sum(after)) == (667 * first_was, row.suggested.minor if row.suggested else None)
     desk.close()
 
 

@@ -1,8 +1,8 @@
-"""What travels back of an order: who sends it, and what a parcel with a return in it weighs."""
+"""What travels back of an order: who sends it, what a parcel weighs, and which label was chosen for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from sqlalchemy import Connection, select
@@ -63,3 +63,13 @@ def sending(shop: RunningShop, order: Order, units: Mapping[str, int], by: Actor
 def called(option: LabelOption) -> str:
     """What a form calls a label that can be bought."""
     return f"{option.code} {option.contract}".strip()
+
+
+def chosen(options: Iterable[LabelOption], wanted: str) -> LabelOption | None:
+    """The one of some labels that a form calls so."""
+    return next((option for option in options if called(option) == wanted), None)
+
+
+def label_of(return_id: str) -> str:
+    """What a form makes that orders a label: the next of this return, whoever orders it."""
+    return f"label {return_id}"

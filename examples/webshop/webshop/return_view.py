@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import attrs
 
-from retour import Dossier, EvidenceFile, GoodsState, Label, LabelState, Receipt, Return, Text, TimelineEntry
+from retour import CanDo, DeskStep, Dossier, EvidenceFile, GoodsState, Label, Receipt, Return, Text, TimelineEntry
 
 CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
-"""Where a return is of which a parcel can still come."""
+"""Where a return is of which another parcel can be sent, beside one that has a label: that is no step of the desk's."""
 
 
 @attrs.frozen(kw_only=True)
@@ -18,6 +18,7 @@ class ReturnView:
     """One return, and what can be done about it."""
 
     return_: Return
+    can_do: CanDo
     labels: Sequence[Label]
     files: Sequence[EvidenceFile]
     """What retour still knows of the files that were added to it."""
@@ -25,7 +26,7 @@ class ReturnView:
     @property
     def can_decide(self) -> bool:
         """Whether it waits for somebody who says if the goods may come."""
-        return self.return_.goods is GoodsState.REQUESTED
+        return DeskStep.REJECT_RETURN in self._steps
 
     @property
     def objections(self) -> Sequence[Text]:
@@ -36,7 +37,7 @@ class ReturnView:
     @property
     def can_order_label(self) -> bool:
         """Whether a label can be made for it: the first, one in the place of another, or for another parcel."""
-        return self.return_.goods in CAN_TRAVEL
+        return DeskStep.ORDER_LABEL in self._steps or (self.label is not None and self.return_.goods in CAN_TRAVEL)
 
     @property
     def label(self) -> Label | None:
@@ -46,8 +47,7 @@ class ReturnView:
     @property
     def can_replace_label(self) -> bool:
         """Whether another label can stand in the place of the newest."""
-        label = self.label
-        return label is not None and not (label.scanned or label.may_be_made or label.cancel_asked)
+        return self.label is not None and DeskStep.ORDER_LABEL in self.label_steps(self.label)
 
     @property
     def receipts(self) -> Sequence[Receipt]:
@@ -57,25 +57,31 @@ class ReturnView:
     @property
     def can_correct(self) -> bool:
         """Whether what was counted can be put right."""
-        return self.return_.live
+        return DeskStep.CORRECT_RECEIPT in self._steps
+
+    def can_cancel(self, label: Label) -> bool:
+        """Whether the provider of a label can be asked to take it back."""
+        return DeskStep.CANCEL_LABEL in self.label_steps(label)
+
+    def can_open(self, label: Label) -> bool:
+        """Whether a label can be printed, or its code shown."""
+        return DeskStep.LABEL_DOCUMENT in self.label_steps(label)
+
+    def label_steps(self, label: Label) -> Sequence[DeskStep]:
+        """What can be done with one of its labels."""
+        return self.can_do.labels.get(label.id, ())
+
+    @property
+    def _steps(self) -> Sequence[DeskStep]:
+        return self.can_do.returns.get(self.return_.id, ())
 
 
-def can_cancel(label: Label) -> bool:
-    """Whether the provider of a label can be asked to take it back."""
-    usable = label.state in (LabelState.ANNOUNCING, LabelState.READY) and bool(label.reference)
-    return usable and not (label.scanned or label.cancel_asked)
-
-
-def can_open(label: Label) -> bool:
-    """Whether a label can be printed, or its code shown."""
-    return label.state is LabelState.READY and label.open and not label.cancel_asked
-
-
-def views_of(dossier: Dossier, history: Sequence[TimelineEntry]) -> list[ReturnView]:
-    """The returns of an order, the oldest first, by what is known of it and its history."""
+def views_of(dossier: Dossier, can_do: CanDo, history: Sequence[TimelineEntry]) -> list[ReturnView]:
+    """The returns of an order, the oldest first, by what is known of it, what can be done and its history."""
     return [
         ReturnView(
             return_=one,
+            can_do=can_do,
             labels=dossier.labels_of(one.id),
             files=[file for entry in history if entry.return_number == one.number for file in entry.evidence],
         )

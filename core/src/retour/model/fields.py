@@ -256,7 +256,7 @@ def _validator(kind: type, names: Sequence[str], refuse: Refusal) -> Callable[[A
             hints = get_type_hints(kind, include_extras=True)
             checks.update({name: _check_of(hints[name]) for name in names})
         seen += 1
-        if seen == _OFTEN:
+        if seen >= _OFTEN:
             hints = get_type_hints(kind, include_extras=True)
             test = written_out({name: hints[name] for name in names}, judge, _UNLESS_NAMED)
         for name in names:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import attrs
 
+from retour.model.text import Text
+
 
 def written_out(
     annotations: Mapping[str, Any], judge: Callable[[str, object], None], bounds: Mapping[type, Any]
@@ -60,7 +62,7 @@ def _test(kind: Any, value: str, names: dict[str, Any], bounds: Mapping[type, An
 
 def _is_checked(kind: type) -> bool:
     """Whether all that its check asks of a value is its class."""
-    return attrs.has(kind) and kind.__name__ != "Text"
+    return attrs.has(kind) and kind is not Text
 
 
 def _within(kind: type, bounds: Any, value: str) -> str | None:

@@ -15,7 +15,7 @@ from webshop.customer_words import sentence_for_customer
 from webshop.forms import Kept, NotUnderstood, sent_form
 from webshop.once import making, sent, to_the_next
 from webshop.pages.customer_return import done, return_page
-from webshop.parcels import Sending, called, sending
+from webshop.parcels import Sending, called, chosen, label_of, sending
 from webshop.running import the_shop
 
 pages = Blueprint("customer_label", __name__)
@@ -29,7 +29,7 @@ SHOWN_IN_THE_PAGE = frozenset({"image/png", "image/jpeg", "image/gif"})
 def show(order_id: str, return_id: str) -> ResponseReturnValue:
     """The labels to choose from. Nothing is bought."""
     made = len(customer_return(the_shop(), customer_order(the_shop(), order_id), return_id).labels)
-    return to_the_next(made) if making(_kind(return_id), made) is None else _page(order_id, return_id)
+    return to_the_next(made) if making(label_of(return_id), made) is None else _page(order_id, return_id)
 
 
 @pages.post("/return/<return_id>/label")
@@ -45,7 +45,7 @@ def order(order_id: str, return_id: str) -> ResponseReturnValue:
             return_id,
             _chosen(seen, one),
             **_sending(seen, one),
-            request_id=sent(_kind(return_id), len(one.labels)).request_id,
+            request_id=sent(label_of(return_id), len(one.labels)).request_id,
             replaces=request.form.get("replaces") or None,
         )
     except NotUnderstood as error:
@@ -95,7 +95,7 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
         if kept.error:
             flash(kept.error)
         return redirect(url_for("customer_return.show", return_id=return_id), 303)
-    label = making(_kind(return_id), len(one.labels))
+    label = making(label_of(return_id), len(one.labels))
     try:
         options = [] if label is None or label.is_made else _offered(seen, one)
     except RetourError as error:
@@ -105,11 +105,6 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
         "customer_label.html", view=seen, one=one, label=label, options=options, name_of=called, kept=kept
     )
     return page, status
-
-
-def _kind(return_id: str) -> str:
-    """What the form makes: a label of this return."""
-    return f"label {return_id}"
 
 
 def _offered(seen: CustomerOrder, one: CustomerReturn) -> Sequence[LabelOption]:
@@ -122,8 +117,7 @@ def _offered(seen: CustomerOrder, one: CustomerReturn) -> Sequence[LabelOption]:
 
 
 def _chosen(seen: CustomerOrder, one: CustomerReturn) -> LabelOption:
-    wanted = request.form.get("option", "")
-    found = next((option for option in _offered(seen, one) if called(option) == wanted), None)
+    found = chosen(_offered(seen, one), request.form.get("option", ""))
     if found is None:
         raise NotUnderstood("option", _("Choose how you hand the parcel in."))
     return found

@@ -16,7 +16,7 @@ from webshop.login import merchant
 from webshop.once import Making, making
 from webshop.order_view import view_of
 from webshop.orders import locked_status, set_status
-from webshop.return_view import can_cancel, can_open, views_of
+from webshop.return_view import views_of
 from webshop.returns import saved_with_status, told
 from webshop.running import the_shop
 from webshop.statuses import Status
@@ -76,9 +76,7 @@ def order_page(
         kept=kept or Kept(),
         statuses=list(Status),
         question=question,
-        returns=views_of(view.dossier, view.history),
-        can_cancel=can_cancel,
-        can_open=can_open,
+        returns=views_of(view.dossier, view.can_do, view.history),
         ours=OURS,
         files=_files(order_id),
         consent_ways=list(ConsentWay),

@@ -14,7 +14,7 @@ from webshop.languages import reader_language, say
 from webshop.login import merchant
 from webshop.once import making, sent, to_the_next
 from webshop.pages.order import order_page
-from webshop.parcels import Sending, called, sending
+from webshop.parcels import Sending, called, chosen, label_of, sending
 from webshop.return_view import ReturnView
 from webshop.running import the_shop
 
@@ -30,7 +30,7 @@ MOST_OPTIONS = 50
 def show(order_id: str, return_id: str) -> ResponseReturnValue:
     """The labels to choose from. Nothing is bought."""
     made = len(_view(order_id, return_id).labels)
-    return to_the_next(made) if making(_kind(return_id), made) is None else _page(order_id, return_id)
+    return to_the_next(made) if making(label_of(return_id), made) is None else _page(order_id, return_id)
 
 
 @pages.post("/orders/<order_id>/returns/<return_id>/label")
@@ -38,7 +38,7 @@ def order(order_id: str, return_id: str) -> ResponseReturnValue:
     """One was chosen."""
     desk, one, seen = the_shop().desk, _view(order_id, return_id), _order(order_id)
     try:
-        label = sent(_kind(return_id), len(one.labels))
+        label = sent(label_of(return_id), len(one.labels))
         place, note = request.form.get("place", ""), text_of("note") or None
         outcome = desk.order_label(
             order_id,
@@ -74,7 +74,7 @@ def cancel(order_id: str, label_id: str) -> ResponseReturnValue:
 
 def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int = 200) -> ResponseReturnValue:
     seen, one, kept = _order(order_id), _view(order_id, return_id), kept or Kept()
-    label = making(_kind(return_id), len(one.labels))
+    label = making(label_of(return_id), len(one.labels))
     options: Sequence[LabelOption] = ()
     if one.can_order_label and label is not None and not label.is_made:
         try:
@@ -87,18 +87,12 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
     return page, status
 
 
-def _kind(return_id: str) -> str:
-    """What the form makes: a label of this return, whoever orders it."""
-    return f"label {return_id}"
-
-
 def _offered(seen: Order, one: ReturnView) -> Sequence[LabelOption]:
     return the_shop().desk.label_options(seen.id, **_sending(seen, one))[:MOST_OPTIONS]
 
 
 def _chosen(seen: Order, one: ReturnView) -> LabelOption:
-    wanted = request.form.get("option", "")
-    found = next((option for option in _offered(seen, one) if called(option) == wanted), None)
+    found = chosen(_offered(seen, one), request.form.get("option", ""))
     if found is None:
         raise NotUnderstood("option", _("Choose a label."))
     return found
@@ -111,7 +105,8 @@ def _sending(seen: Order, one: ReturnView) -> Sending:
 
 def _view(order_id: str, return_id: str) -> ReturnView:
     dossier = the_shop().desk.dossier(order_id)
-    return ReturnView(return_=dossier.return_(return_id), labels=dossier.labels_of(return_id), files=())
+    can_do = the_shop().desk.can_do(order_id, by=merchant())
+    return ReturnView(return_=dossier.return_(return_id), can_do=can_do, labels=dossier.labels_of(return_id), files=())
 
 
 def _order(order_id: str) -> Order:
