@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -525,8 +526,10 @@ def test_ctrl_c_says_how_to_go_on_with_an_exit_code_of_its_own(tmp_path: Path) -
     path = tmp_path / "more_than_it_has_done_by_then.json"
     path.write_text(json.dumps([{**order, "id": f"A{number}"} for number in range(300)]))
     url = f"sqlite:///{tmp_path}/demo.db"
-    command = [Path(sys.executable).with_name("retour"), "demo", "--db", url, "--lang", "nl", "--orders", path]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    program = Path(sys.executable).with_name("retour")
+    found = {**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [program, "demo", "--db", url, "--lang", "nl", "--orders", path]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=found)
     assert demo.stdout is not None
     while "A0" not in (line := demo.stdout.readline()):
         assert line, "it ended before it showed an order"
