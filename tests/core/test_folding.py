@@ -1,4 +1,5 @@
-"""Folding in place gives what one event after the other gives, and so do the units that follow the returns."""
+"""Folding in place gives what one event after the other gives, and so do the units that follow the returns, and what
+they are worth."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import pytest
 from retour.model.dossier import Dossier
 from retour.model.events.event import Recorded
 from retour.model.history import Folding, apply, fold
+from retour.rules.quote import value_of_what_came_back, values_of_returns
 from retour.store.records import read_event
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "store/golden_events.json").read_text())
@@ -28,7 +30,16 @@ def story(request: pytest.FixtureRequest) -> list[Recorded]:
 def units(dossier: Dossier) -> Sequence[Any]:
     """All that is added up over the returns of a dossier."""
     added_up = (dossier.claimed(), dossier.came_back(), dossier.absent(), dossier.surplus(), dossier.to_inspect())
-    return *added_up, dossier.order_status
+    return *added_up, dossier.order_status, *worth(dossier)
+
+
+def worth(dossier: Dossier) -> Sequence[Any]:
+    """What is reckoned once of the units that came back and the order that they came back of."""
+    order = dossier.order
+    if order is None:
+        return ()
+    counted = dossier.counted_on_returns(order), dossier.counted(order), dossier.back_and_on(order)
+    return *counted, value_of_what_came_back(dossier, order), values_of_returns(dossier)
 
 
 def counted_anew(dossier: Dossier) -> Sequence[Any]:
@@ -65,6 +76,24 @@ def test_what_the_receipts_of_a_return_counted_together_is_what_each_of_them_cou
         folding.take(recorded)
         for return_ in folding.dossier.returns.values():
             assert return_.counted == attrs.evolve(return_).counted  # which knows of none that was found out before
+
+
+def test_what_is_worth_the_same_is_reckoned_once(story: list[Recorded]) -> None:
+    dossier = fold("1001", story)
+    if dossier.order is not None:
+        as_its_host_gives_it = attrs.evolve(dossier.order, customer="someone")
+        once = value_of_what_came_back(dossier, dossier.order)
+        assert value_of_what_came_back(dossier, as_its_host_gives_it) is once
+
+
+def test_of_another_order_it_is_reckoned_anew(story: list[Recorded]) -> None:
+    dossier = fold("1001", story)
+    if dossier.order is not None and dossier.came_back():
+        worth(dossier)
+        dearer = [attrs.evolve(line, ordered=line.ordered + 1) for line in dossier.order.lines]
+        order = attrs.evolve(dossier.order, lines=tuple(dearer))
+        assert value_of_what_came_back(dossier, order) == value_of_what_came_back(attrs.evolve(dossier), order)
+        assert dossier.back_and_on(order) == attrs.evolve(dossier).back_and_on(order)
 
 
 def test_who_changes_what_he_was_told_of_units_changes_nothing_else(story: list[Recorded]) -> None:

@@ -105,6 +105,9 @@ def _of(sold: Any, units: list[str], paid: dict[str, int]) -> Any:
         def counted(self, order: Any) -> list[Any]:
             return [(order, self.came_back())]
 
+        def reckoned(self, reckon: Any, order: Any) -> Any:
+            return reckon(self, order)
+
         def to_inspect(self) -> dict[str, int]:
             return {}
 

@@ -6,8 +6,8 @@ It is its events, folded: `retour.model.history`.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -30,6 +30,7 @@ from retour.model.text import text
 from retour.model.when import When
 
 _Told = TypeVar("_Told")
+_Reckoned = TypeVar("_Reckoned")
 
 
 @frozen(kw_only=True)
@@ -107,6 +108,7 @@ class Dossier:
     """What a person has looked at, the last time for each."""
 
     _tally: Tally | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _reckoned: dict[Any, tuple[object, Any]] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
     def return_(self, return_id: str) -> Return:
         """The return called ``return_id``; raises `UnknownReturn`, naming the returns there are."""
@@ -181,6 +183,16 @@ class Dossier:
             tally.replace(self.returns.get(return_id), return_)
         return tally
 
+    def reckoned(self, reckon: Callable[[Dossier, Order], _Reckoned], order: Order) -> _Reckoned:
+        """What ``reckon`` makes of the units that came back and of the lines of ``order``, reckoned once for both: one
+        command asks for it several times. It must read nothing else of the dossier or of the order, and nobody may
+        write into what it gives."""
+        of = reckon, id(order.lines), order.currency
+        found = self._reckoned.get(of)
+        if found is None:
+            found = self._reckoned[of] = order.lines, reckon(self, order)  # kept, nothing else can get the lines' id
+        return cast("_Reckoned", found[1])
+
     def claimed(self) -> dict[str, int]:
         """Units of each order line that are in live returns."""
         return {**self._all_units().claimed}
@@ -204,9 +216,12 @@ class Dossier:
     def counted_on_returns(self, order: Order) -> list[tuple[str, Order, dict[str, int]]]:
         """The same apart for each return, named by its id: a return is there as often as units of others came
         between."""
+        return self.reckoned(Dossier._counted_on_returns, order)
+
+    def _counted_on_returns(self, order: Order) -> list[tuple[str, Order, dict[str, int]]]:
         found: list[tuple[str, Order, dict[str, int]]] = []
         priced = {id(was): prices_of(was).paid.keys() for was in self.counted_on.values()}
-        for return_id, was, line_id, number in self._receipts(order):
+        for return_id, was, line_id, number in self.reckoned(Dossier._came_back_one_by_one, order):
             on = was if line_id in priced.get(id(was), ()) else order
             if not found or found[-1][0] != return_id or found[-1][1] is not on:
                 found.append((return_id, on, {}))
@@ -214,22 +229,25 @@ class Dossier:
             units[line_id] = units.get(line_id, 0) + number
         return found
 
-    def _receipts(self, order: Order) -> Iterator[tuple[str, Order, str, int]]:
+    def _came_back_one_by_one(self, order: Order) -> list[tuple[str, Order, str, int]]:
         """How many units of a line came back with each receipt, the oldest first: the return, the order as it was then,
         the line and the units."""
         live = [(one.id, receipt) for one in self.returns.values() if one.live for receipt in one.receipts.values()]
-        for return_id, receipt in sorted(live, key=lambda one: one[1].opened):
-            for line_id, count in receipt.lines.items():
-                yield return_id, self.counted_on.get(receipt.id, order), line_id, count.came_back
+        live.sort(key=lambda one: one[1].opened)
+        return [
+            (return_id, self.counted_on.get(receipt.id, order), line_id, count.came_back)
+            for return_id, receipt in live
+            for line_id, count in receipt.lines.items()
+        ]
 
     def back_and_on(self, order: Order) -> dict[str, int]:
         """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
         taken those, each once."""
+        ordered_on = {id(one.lines): _ordered(one) for one in (order, *self.counted_on.values())}
         came: dict[str, list[tuple[int, int]]] = {}
-        for _, was, line_id, number in self._receipts(order):
-            ordered_then = next((line.ordered for line in was.lines if line.id == line_id), 0)
-            came.setdefault(line_id, []).append((ordered_then, number))
-        ordered = {line.id: line.ordered for line in order.lines}
+        for _, was, line_id, number in self.reckoned(Dossier._came_back_one_by_one, order):
+            came.setdefault(line_id, []).append((ordered_on[id(was.lines)].get(line_id, 0), number))
+        ordered = _ordered(order)
         return {line_id: _still_on(counts, ordered.get(line_id, 0)) for line_id, counts in came.items()}
 
     def changed_lines(self, order: Order) -> dict[str, Reason]:
@@ -237,7 +255,7 @@ class Dossier:
         came back and were counted; each with what is to be said of it."""
         changed: dict[str, Reason] = {}
         for counted_on, units in self.counted(order) if self.counted_on else ():
-            if counted_on is not order:
+            if counted_on.lines is not order.lines:
                 came = [line_id for line_id, number in units.items() if number]
                 changed |= changes_of_price(counted_on, order, came)
         return changed
@@ -489,6 +507,10 @@ class Dossier:
                 )
             )
         return found
+
+
+def _ordered(order: Order) -> dict[str, int]:
+    return {line.id: line.ordered for line in order.lines}
 
 
 def _still_on(counts: Sequence[tuple[int, int]], ordered: int) -> int:

@@ -19,7 +19,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     transfers_steps,
 )
 from retour.model.events.event import Recorded
-from retour.model.events.folding import GROW, STEPS
+from retour.model.events.folding import COUNTED, GROW, STEPS
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
@@ -53,6 +53,8 @@ def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
         fields["requests"] = {recorded.request_id: (recorded.request_digest, recorded.command)}
     for name in GROW & fields.keys():
         fields[name] = _write({**getattr(dossier, name)}, fields[name])
+    if COUNTED & fields.keys():
+        fields["_reckoned"] = {}
     return changed(dossier, version=recorded.seq, _tally=tally, **fields)
 
 
@@ -77,6 +79,8 @@ class Folding:
         """One more event: what `apply` does, in place."""
         dossier: Any = self.dossier
         for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items():
+            if name in COUNTED and dossier._reckoned:
+                _set(dossier, "_reckoned", {})
             if name not in GROW:
                 _set(dossier, name, change)
                 continue

@@ -52,6 +52,10 @@ def goods_value(order: Order, units: Mapping[str, int], *, after: Mapping[str, i
 def value_of_what_came_back(dossier: Dossier, order: Order) -> GoodsValue:
     """What the goods that came back were paid, by the order as it was when each of them was counted; it is ``order``
     now. A line that the shop has changed since is counted, and is among the ``undecided`` all the same."""
+    return dossier.reckoned(_value_of_what_came_back, order)
+
+
+def _value_of_what_came_back(dossier: Dossier, order: Order) -> GoodsValue:
     before: dict[str, int] = {}
     lines: dict[str, Paid] = {}
     gross = Money.zero(order.currency)
@@ -75,7 +79,10 @@ def values_of_returns(dossier: Dossier, of: Collection[str] | None = None) -> di
         return {}
     before: dict[str, int] = {}
     values = dict.fromkeys(dossier.returns if of is None else of, Money.zero(order.currency))
-    for return_id, counted_on, units in dossier.counted_on_returns(order):
+    counted = dossier.counted_on_returns(order)
+    if len(counted) == 1 and counted[0][0] in values:
+        return values | {counted[0][0]: value_of_what_came_back(dossier, order).gross}
+    for return_id, counted_on, units in counted:
         if return_id in values:
             gross = goods_value(counted_on, units, after=before).gross
             if gross.currency == order.currency:

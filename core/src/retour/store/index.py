@@ -55,7 +55,7 @@ def _only_more_came_back(before: Dossier, dossier: Dossier) -> bool:
         return False
     last = len(were) - 1
     return all(
-        was[0] == now[0] and was[1] is now[1] and (was[2] == now[2] or index == last)
+        was[0] == now[0] and was[1].lines is now[1].lines and (was[2] == now[2] or index == last)
         for index, (was, now) in enumerate(zip(were, are, strict=False))
     )
 
