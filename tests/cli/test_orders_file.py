@@ -658,21 +658,57 @@ def test_columns_without_a_csv_file_are_refused(run: Run, tmp_path: Path) -> Non
     assert "--columns is for a file that ends in .csv" in no_csv.stderr
 
 
+BY_A_PLUGIN = "This is an export of orders by a plugin of WooCommerce."
+OF_ANALYTICS = "This is the list of orders from WooCommerce's Analytics."
+
+A_DOWNLOAD = """\
+Date,"Order #","N. Revenue (formatted)",Status,Customer,"Customer type","Product(s)","Items sold","Coupon(s)",\
+"Net Sales",Attribution
+"2026-11-16 09:12:00",1001,"€44,95",completed,"J. Jansen",new,"2× Cup, 1× Teapot, red",3,,33.06,Direct
+"2026-11-17 10:00:00",1002,"€0,00",refunded,,returning,,0,WELCOME10,0,
+"""
+"""As WooCommerce sends it by mail where the list is long."""
+
+ON_THE_PAGE = """\
+Date,Order #,Status,Customer,Customer type,Product(s),Items sold,Coupon(s),Net sales,Origin
+2026-11-16 09:12:00,1001,completed,J. Jansen,new,"2× Cup, 1× Teapot",3,,33.06,Direct
+"""
+
+IN_DUTCH = """\
+Datum,Bestelnr.,Status,Klant,Soort klant,Producten,Verkocht,Waardebonnen,Netto
+2026-11-17 10:00:00,1002,refunded,,returning,,0,WELKOM10,0
+2026-11-16 09:12:00,1001,completed,J. Jansen,new,"2× Kop, 1× Theepot",3,,33.06
+"""
+"""Whatever a translation calls its columns."""
+
+
 @pytest.mark.parametrize(
-    "shop, header",
+    "content, sentence",
     [
-        ("WooCommerce", "order_id,order_number,order_date,status,order_currency,line_item_1"),
-        ("WooCommerce", "Order Number,Order Status,Order Date,Item Name"),
+        ("order_id,order_number,order_date,status,order_currency,line_item_1\n", BY_A_PLUGIN),
+        ("Order Number,Order Status,Order Date,Item Name\n", BY_A_PLUGIN),
+        (A_DOWNLOAD, OF_ANALYTICS),
+        (A_DOWNLOAD.splitlines()[0] + "\n", OF_ANALYTICS),
+        (ON_THE_PAGE, OF_ANALYTICS),
+        (ON_THE_PAGE.replace(",", ";"), OF_ANALYTICS),
+        (IN_DUTCH, OF_ANALYTICS),
     ],
 )
-def test_an_export_of_a_shop_is_known_and_the_page_says_what_to_do(
-    run: Run, tmp_path: Path, shop: str, header: str
+def test_an_export_of_woocommerce_is_known_and_the_page_says_what_to_do(
+    run: Run, tmp_path: Path, content: str, sentence: str
 ) -> None:
-    result = run("demo", "--lang", "en", "--orders", str(a_file(tmp_path, header + "\n", "utf-8")))
+    result = run("demo", "--lang", "en", "--orders", str(a_file(tmp_path, content, "utf-8")))
     assert result.exit_code == 2
-    assert f"This is an export of orders by {shop}." in result.stderr
-    assert f"“Orders of {shop}”" in result.stderr
-    assert f"\n## Orders of {shop}\n" in PAGE.read_text(encoding="utf-8")
+    assert sentence in result.stderr
+    assert "“Orders of WooCommerce”" in result.stderr
+    assert "\n## Orders of WooCommerce\n" in PAGE.read_text(encoding="utf-8")
+
+
+def test_columns_that_are_missing_are_named_where_no_shop_wrote_the_file(run: Run, tmp_path: Path) -> None:
+    own = "Datum,Bestelnr.,Producten\n2026-11-16,1001,2 × Kop\n"
+    result = run("demo", "--lang", "en", "--orders", str(a_file(tmp_path, own, "utf-8")))
+    assert "The columns InvoiceNo, StockCode" in result.stderr
+    assert "WooCommerce" not in result.stderr
 
 
 def test_the_dutch_example_on_the_page_is_the_english_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 import attrs
 
@@ -90,7 +91,7 @@ def read_table(name: str, data: bytes) -> CsvTable:
 def read_records(name: str, table: CsvTable, columns: Mapping[str, str]) -> Records:
     """The rows of a file, whose columns are called as ``columns`` says; raises `InvalidOrdersFile`."""
     header = table.header
-    ordered = _ordered(table.rows, _positions(name, header, columns), len(header))
+    ordered = _ordered(table.rows, _positions(name, table, columns), len(header))
     if table.separator == ",":
         return Records(rows=ordered, width=len(header))
     kept = list(ordered)
@@ -197,8 +198,9 @@ def _decimal_comma(rows: list[tuple[int, list[str], int]], width: int) -> bool:
 # --- its columns -----------------------------------------------------------------------------------------
 
 
-def _positions(name: str, header: list[str], columns: Mapping[str, str]) -> list[int]:
+def _positions(name: str, table: CsvTable, columns: Mapping[str, str]) -> list[int]:
     """Where each of our columns stands; past the end for one that is left out."""
+    header = table.header
     called = {column: columns.get(column, column) for column in COLUMNS}
     missing = [
         theirs
@@ -206,7 +208,7 @@ def _positions(name: str, header: list[str], columns: Mapping[str, str]) -> list
         if theirs not in header and (ours in columns or ours not in (CAN_BE_LEFT_OUT if columns else {"Currency"}))
     ]
     if missing:
-        raise unusable(name, _export_of_a_shop(header) or _missing(missing, header))
+        raise unusable(name, _export_of_a_shop(table) or _missing(missing, header))
     unknown = [shortened(column) for column in header if column not in called.values()]
     if unknown and not columns:
         raise unusable(
@@ -232,21 +234,42 @@ def _missing(missing: list[str], header: list[str]) -> Text:
     return text("{cause} If they have other names there, say which: --columns OURS=THEIRS,….", cause=cause)
 
 
-_WOOCOMMERCE = (
+_BY_PLUGINS = (
     {"order_id", "order_number", "order_currency"},
     {"Order Number", "Order Status", "Order Date"},
 )
-"""WooCommerce has no export of its own with lines; these are columns of the two plugins that many use for it:
+"""Columns of the two plugins that many use to export WooCommerce's orders:
 https://woocommerce.com/document/import-and-export-of-woocommerce-orders/ and
 https://wordpress.org/plugins/woo-order-export-lite/."""
 
+_OF_ANALYTICS = {"Order #", "Product(s)", "Coupon(s)"}
+"""Columns of WooCommerce's own list, on a site in English: woocommerce/woocommerce on GitHub,
+``src/Admin/API/Reports/Orders/Controller.php`` (``get_export_columns``); the page itself writes the same."""
 
-def _export_of_a_shop(header: list[str]) -> Text | None:
-    """What to do with a file that a shop's own software wrote, where its column names say so."""
-    names = set(header)
-    if any(names >= known for known in _WOOCOMMERCE):
+_PRODUCTS = re.compile("[0-9]+× .+")
+"""What stands there under products, in one cell: ``2× Cup, 1× Pot``. So the list is known whatever language its columns
+are in."""
+
+_LOOKED_AT = 20
+"""Rows of a file in which that is looked for: an order without products is none to know it by."""
+
+
+def _export_of_a_shop(table: CsvTable) -> Text | None:
+    """What to do with a file that a shop's own software wrote, where its columns say so."""
+    names = set(table.header)
+    if any(names >= known for known in _BY_PLUGINS):
         return text(
-            "This is an export of orders by WooCommerce. Its lines are not in columns of their own; "
-            "docs/orders-file.md, “Orders of WooCommerce”, says how to make an orders file."
+            "This is an export of orders by a plugin of WooCommerce. What was paid for each product, with tax and "
+            "after discounts, has no column of its own; docs/orders-file.md, “Orders of WooCommerce”, says how to save "
+            "the orders instead."
+        )
+    if names >= _OF_ANALYTICS or _has_products_in_a_cell(table.rows):
+        return text(
+            "This is the list of orders from WooCommerce's Analytics. It has the total of an order, and not what was "
+            "paid for each product; docs/orders-file.md, “Orders of WooCommerce”, says how to save the orders instead."
         )
     return None
+
+
+def _has_products_in_a_cell(rows: Iterator[tuple[int, list[str]]]) -> bool:
+    return any(_PRODUCTS.fullmatch(field.strip()) for _, fields in islice(rows, _LOOKED_AT) for field in fields)
