@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from retour.desk.arguments import (
     arguments_checked,
@@ -30,24 +30,17 @@ from retour.desk.arguments import (
     return_address_of,
 )
 from retour.desk.attention import AttentionDesk, attention_kind
-from retour.desk.coming_back import ComingBack, CountingGoods, counted_before
-from retour.desk.commands import Command, Commands, Decide, Request
 from retour.desk.completing import Completing
 from retour.desk.doctor import Doctor
 from retour.desk.figures import Figures
+from retour.desk.goods_desk import GoodsDesk
 from retour.desk.label_desk import LabelDesk
 from retour.desk.labels import Labels
-from retour.desk.links import Links
 from retour.desk.list_desk import ListDesk
 from retour.desk.lists import Lists, check_page
 from retour.desk.offered_reasons import ReturnReasons, return_reasons_of
 from retour.desk.possible import Possible
-from retour.desk.reconcile import Reconciling
-from retour.desk.refund_by_api import RefundByApi, Wanted
-from retour.desk.refund_by_person import RefundByPerson
-from retour.desk.refund_by_transfer import RefundByTransfer, WantedTransfer
-from retour.desk.refund_offers import RefundOffers
-from retour.desk.refund_questions import RefundQuestions
+from retour.desk.refund_desk import RefundDesk
 from retour.desk.services import Services, ready
 from retour.desk.webhooks import Webhooks
 from retour.desk.work import Work
@@ -63,26 +56,15 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.attention import AttentionKind, AttentionPage
 from retour.model.calendar import zone_of
 from retour.model.can_do import CanDo
-from retour.model.destinations import Consent
 from retour.model.dossier import Dossier
 from retour.model.errors import InvalidArgument
-from retour.model.evidence import EvidenceFile
 from retour.model.fields import shown
 from retour.model.labels import ParcelState, WhatFollows
 from retour.model.making import changed
-from retour.model.money import Money
-from retour.model.order import BankAccount, Mode, Order
-from retour.model.outcome import (
-    Outcome,
-    SettingsCheck,
-    UnreadablePage,
-    WebhookReceipt,
-    WorkReport,
-)
+from retour.model.order import Mode
+from retour.model.outcome import Outcome, SettingsCheck, UnreadablePage, WebhookReceipt, WorkReport
 from retour.model.parcels import Address
-from retour.model.refunds import RefundLink, RefundOption
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS, ReturnReason
-from retour.model.returns import Counted, RequestedLine, RestockDecision, ReturnRequest
 from retour.model.shipping import ShippingOption
 from retour.model.text import text
 from retour.model.timeline import Audience, TimelineEntry
@@ -90,19 +72,12 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import counting, payment_identity, refunds, requests, stock, timeline
-from retour.rules.counting import Arrival
-from retour.rules.draft import Draft
-from retour.rules.lines import LinesCounted, LinesToSend, given_lines
+from retour.rules import timeline
 from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Cases
 from retour.steps.commit import Commits
 from retour.store.clock import seconds_gone_by
 from retour.store.store import Store
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
 
 Steps: TypeAlias = Mapping[ParcelState, WhatFollows]
 """What follows from the steps of a parcel."""
@@ -118,7 +93,7 @@ def _always(settings: Settings) -> Callable[[str], Settings]:
 
 
 @arguments_checked
-class ReturnDesk(LabelDesk, ListDesk):
+class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
     """The returns of one shop.
 
     ``shop`` is the host's `Shop`, or a function from a shop's id to its `Shop` for a host with many. ``store`` is a
@@ -258,677 +233,7 @@ class ReturnDesk(LabelDesk, ListDesk):
         offered = self._services.return_reasons(self.shop_id)
         return DEFAULT_RETURN_REASONS if offered is None else offered
 
-    # --- the goods track -----------------------------------------------------------------------------
-
-    def request_return(
-        self,
-        order_id: str,
-        lines: LinesToSend,
-        *,
-        by: Actor,
-        request_id: str,
-        note: str | None = None,
-        evidence: Sequence[EvidenceFile] = (),
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """A customer (or staff for him) wants to send ``lines`` back: ``{"line-1": 1}``, or `RequestedLine` values with
-        the code of one of the ``return_reasons`` each; ``evidence`` are files of yours, at most 50.
-
-        Without objections of a `return_policy` it is approved at once; a refusal rejects what a customer asks.
-        """
-        note = unseen(note)
-
-        given, files = given_lines(order_id, lines, RequestedLine), tuple(evidence)
-        requests.check_evidence(order_id, len(files))
-
-        def decide(draft: Draft, order: Order) -> None:
-            asked = requests.requested_lines(draft.dossier, order, given)
-            reasons = requests.chosen_reasons(order, asked, self._services.return_reasons(self.shop_id))
-            return_id = draft.new_id("rt")
-            request = ReturnRequest(return_id=return_id, lines=asked, files=len(files))
-            objections = self._services.hooks.return_policy(order, request, self._commands.context(draft))
-            requests.request(draft, order, return_id, asked, reasons, objections, files, note)
-
-        arguments = ("request_return", given, note)  # as they were before there were files, where there are none
-        request = Request.of(order_id, request_id, (*arguments, files) if files else arguments)
-        return self._command(order_id, by, decide, request=request, connection=connection)
-
-    def add_evidence(
-        self,
-        order_id: str,
-        return_id: str,
-        evidence: Sequence[EvidenceFile],
-        *,
-        by: Actor,
-        request_id: str,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Add files of yours to a return: the photo that staff asked for, or one of a parcel that arrived damaged."""
-        note = unseen(note)
-        files = tuple(evidence)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.add_evidence(draft, order, return_id, files, note)
-
-        request = Request.of(order_id, request_id, ("add_evidence", return_id, files, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    def evidence(self, order_id: str, return_id: str) -> Sequence[EvidenceFile]:
-        """The files of a return that are still kept, the oldest first; who added which, and when, the timeline says."""
-        ids = self._commands.dossier(order_id).return_(return_id).evidence_ids
-        return timeline.kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
-
-    def approve_return(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        send_by: datetime.date | None = None,
-        instructions: str | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Say that the goods may come back; after ``send_by`` (a day in the shop's zone) an unsent return expires. The
-        customer reads the ``instructions`` on his timeline, and `on_return_approved` hands them to you for your mail.
-
-        Against the objections of a `return_policy` it is an override, and the timeline says so to staff: who, and which
-        objections. Approve again, until the goods are sent, for another day or other instructions: what you do not give
-        stays as it is, and the same twice changes nothing.
-        """
-        note, instructions = unseen(note), unseen(instructions)
-
-        def told(words_id: str) -> str:
-            return self._services.store.notes(self.shop_id, order_id).get(words_id, "")
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.approve(
-                draft,
-                order,
-                return_id,
-                send_by=send_by,
-                instructions=instructions,
-                note=note,
-                today=self._today(),
-                told=told,
-            )
-
-        request = Request.if_given(order_id, request_id, ("approve_return", return_id, send_by, instructions, note))
-        return self._command(
-            order_id, by, decide, request=request, connection=connection, expects=lambda _: [return_id]
-        )
-
-    def reject_return(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        because: str,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Say that the goods may not come back; the customer reads ``because``. Its units never count as returned."""
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.reject(draft, order, return_id, because, note)
-
-        request = Request.if_given(order_id, request_id, ("reject_return", return_id, because, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    def mark_sent(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        tracking: str = "",
-        carrier: str = "",
-        sent_on: datetime.date | None = None,
-        proof: EvidenceFile | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """The goods are on their way back, with a ``tracking`` number if there is one, by a ``carrier`` as the customer
-        calls it: `tracking_page` knows where PostNL, DHL, DPD, bpost, UPS and GLS show a parcel. ``proof`` is a file of
-        yours that shows that he sent it, ``sent_on`` the day; say it again to add what was not known. The same twice
-        changes nothing."""
-        note = unseen(note)
-        sent = requests.Sent(tracking=tracking, carrier=carrier, on=sent_on, proof=proof)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.send(draft, order, return_id, sent, note, today=self._today())
-
-        request = Request.if_given(order_id, request_id, ("mark_sent", return_id, sent, note))
-        return self._command(order_id, by, decide, request=request, connection=connection)
-
-    def cancel_return(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """The goods will not come back. Possible until something of them was counted."""
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.cancel(draft, order, return_id, note)
-
-        request = Request.if_given(order_id, request_id, ("cancel_return", return_id, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    def close_return(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Expect nothing more: units that were announced and never counted can be in another return."""
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.close(draft, order, return_id, note)
-
-        request = Request.if_given(order_id, request_id, ("close_return", return_id, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    def reopen_return(
-        self,
-        order_id: str,
-        return_id: str,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        send_by: datetime.date | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Let a return that was rejected or cancelled, that expired or was closed go on where it was. Its units must
-        still be in no other return: else it raises `WrongState`, which names those that have them.
-
-        A last day that has passed is none any more; ``send_by`` gives another. One that was rejected waits for
-        ``approve_return`` then.
-        """
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            requests.reopen(draft, order, return_id, send_by, note, today=self._today())
-
-        request = Request.if_given(order_id, request_id, ("reopen_return", return_id, send_by, note))
-        return self._command(order_id, by, decide, request=request, connection=connection)
-
-    def receive(
-        self,
-        order_id: str,
-        return_id: str,
-        lines: LinesCounted,
-        *,
-        by: Actor,
-        request_id: str,
-        more_than_requested: bool = False,
-        parcel: str = "",
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Count one parcel of an announced return: ``{"line-1": 1}`` (sellable) or `Counted` values.
-
-        More units than were announced are refused unless ``more_than_requested`` says that staff has seen them: staff
-        alone says it, and the return and its timeline show it.
-
-        ``parcel`` is what the parcel is called: its tracking number, or a name of yours. A parcel of this return that
-        was counted before is refused with `WrongState`, however its number is typed: two people who count it at once
-        count it once. Without one, two counts are two parcels.
-        """
-        note = unseen(note)
-
-        given = given_lines(order_id, lines, Counted)
-
-        def decide(draft: Draft, order: Order) -> None:
-            if more_than_requested:
-                counting.check_may_count_more(draft)
-            counting.check_parcel(draft.dossier, parcel, self._services.zone, return_id=return_id)
-            counts = counting.counted_lines(order, given)
-            arrival = counting.arrival_on(
-                draft.dossier,
-                order,
-                return_id,
-                counts,
-                draft.new_id,
-                more_than_requested=more_than_requested,
-            )
-            self._counting.count(draft, order, [arrival], note, parcel)
-
-        arguments: tuple[object, ...] = ("receive", return_id, given, more_than_requested, note)
-        if parcel:
-            arguments = (*arguments, parcel)
-        request = Request.of(order_id, request_id, arguments)
-        return self._command(order_id, by, decide, request=request, connection=connection)
-
-    def mark_returned(
-        self,
-        order_id: str,
-        lines: LinesCounted | None = None,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        parcel: str = "",
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """The merchant set the order to Returned and saved.
-
-        Without ``lines``: everything that was fulfilled and not counted yet came back, sellable. Saying it twice
-        changes nothing. With ``lines`` (``{"line-1": 1}`` or `Counted` values): that part came back, and
-        ``request_id`` is needed. Units that were announced count on their own returns, the rest on a new one.
-        ``parcel`` is what the parcel is called, as in `receive`: one that was counted on this order before is refused.
-
-        The outcome says whether the merchant has to answer about the stock. Money never moves.
-
-        ``connection`` is the host's own, in a transaction (SQLAlchemy's ``Connection`` or ``Session``): order row and
-        events commit together, and the host calls ``desk.run(outcome)`` after its commit. All commands of goods and
-        stock take one.
-        """
-        note = unseen(note)
-        counted = None if lines is None else given_lines(order_id, lines, Counted)
-        back = ComingBack(lines=counted, parcel=parcel, note=note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            self._counting.count(draft, order, self._counting.arrivals(draft, order, back), note, parcel)
-
-        request = None
-        if counted is not None or request_id is not None:
-            request = Request.of(order_id, request_id, ("mark_returned", *back.arguments))
-        return self._command(order_id, by, decide, request=request, connection=connection, expects=counted_before)
-
-    def return_and_refund(
-        self,
-        order_id: str,
-        payment: str,
-        amount: Money,
-        lines: LinesCounted | None = None,
-        *,
-        by: Actor,
-        request_id: str,
-        parcel: str = "",
-        note: str | None = None,
-        also: Callable[[Connection], object] | None = None,
-    ) -> Outcome:
-        """The goods came back and ``amount`` of one payment goes back, by one press.
-
-        It is what `mark_returned` counts and what `refund` decides through the provider's API, in one commit: both are
-        there, or neither is. So it costs one reading of the order and one commit less than one after the other. The
-        refund belongs to the return on which the goods were counted, where that is one. Where they were counted before,
-        it is a refund alone.
-
-        ``also`` writes what the host has to in the same transaction, on a connection of the desk's database: the
-        order's status, say. It is called before anything of ours is written, perhaps more than once, neither commits
-        nor rolls back, and what it raises is raised, with nothing written. The provider is asked after the commit.
-
-        Raises what either of them raises. A refund that cannot be made by API, or not now, is no reason to leave the
-        goods uncounted: use `mark_returned` for those then, and `open_refund_link` or `refund` for the money.
-        """
-        note = unseen(note)
-        counted = None if lines is None else given_lines(order_id, lines, Counted)
-        back = ComingBack(lines=counted, parcel=parcel, note=note)
-        request = Request.of(order_id, request_id, ("return_and_refund", payment, shown(amount), *back.arguments))
-        wanted = Wanted(payment=payment, amount=amount, goods=back, also=also)
-        return self._by_api.refund(order_id, wanted, by, request)
-
-    def correct_receipt(
-        self,
-        order_id: str,
-        receipt_id: str,
-        lines: LinesCounted,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """A receipt was counted wrong: ``lines`` are the right counts (zero is allowed) of the lines that were wrong.
-
-        Nothing is edited: a new event, and if more went back in stock than is there, a movement below zero.
-        """
-        note = unseen(note)
-
-        given = given_lines(order_id, lines, Counted)
-
-        def decide(draft: Draft, order: Order) -> None:
-            counts = counting.counted_lines(order, given, zero_allowed=True)
-            return_ = draft.dossier.return_of_receipt(receipt_id)
-            changed = counting.changed_counts(draft.dossier, order, receipt_id, counts)
-            if not changed:
-                return
-            arrival = Arrival(return_id=return_.id, receipt_id=receipt_id, lines=changed)
-            returned = counting.returned(draft.dossier, order, arrival)
-            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            counting.correct(draft, order, receipt_id, changed, note)
-            stock.after_correction(draft, order, return_.id, policy)
-            counting.end_if_nothing_came(draft, return_.id)
-
-        request = Request.if_given(order_id, request_id, ("correct_receipt", receipt_id, given, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    def inspect_receipt(
-        self,
-        order_id: str,
-        receipt_id: str,
-        lines: LinesCounted,
-        *,
-        by: Actor,
-        request_id: str,
-        note: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """Units of a receipt that were counted ``to_inspect`` were looked at: ``lines`` are those units, as
-        ``{"line-1": 1}`` (sellable) or `Counted` values with what they are: sellable, damaged, missing or wrong.
-
-        What is sellable is asked about as newly received units are. Raises `InvalidQuantity` for more than the receipt
-        has left to inspect; what was judged wrong is put right with `correct_receipt`.
-        """
-        note = unseen(note)
-
-        given = given_lines(order_id, lines, Counted)
-
-        def decide(draft: Draft, order: Order) -> None:
-            found = counting.inspected_lines(draft.dossier, order, receipt_id, given)
-            return_id = draft.dossier.return_of_receipt(receipt_id).id
-            counting.inspect(draft, order, return_id, receipt_id, found, note)
-            returned = counting.as_returned(order, return_id, receipt_id, found, draft.dossier.extent)
-            policy = self._services.hooks.restock_policy(order, returned, self._commands.context(draft))
-            stock.after_receipt(draft, order, return_id, policy)
-
-        request = Request.of(order_id, request_id, ("inspect_receipt", receipt_id, given, note))
-        return self._command(order_id, by, decide, request=request, connection=connection, finishes=True)
-
-    # --- the stock track -----------------------------------------------------------------------------
-
-    def answer_restock(
-        self,
-        order_id: str,
-        return_id: str,
-        decision: RestockDecision,
-        *,
-        by: Actor,
-        request_id: str | None = None,
-        connection: Connection | Session | None = None,
-    ) -> Outcome:
-        """The merchant's answer about the stock: ``RestockDecision.all()`` (OK), ``.by_hand()`` (Cancel), or
-        ``.lines({"line-1": 1})``. The same answer twice changes nothing.
-
-        ``connection`` is the host's own, as in `mark_returned`.
-        """
-
-        def decide(draft: Draft, order: Order) -> None:
-            stock.answer(draft, order, return_id, decision)
-
-        request = Request.if_given(order_id, request_id, ("answer_restock", return_id, decision))
-        return self._command(
-            order_id, by, decide, request=request, connection=connection, expects=lambda _: [return_id], finishes=True
-        )
-
-    # --- the money track -----------------------------------------------------------------------------
-
-    def refund_options(self, order_id: str) -> Sequence[RefundOption]:
-        """What can go back on each payment, how much we suggest for the goods that came back, and where to do it.
-
-        Reads only: nothing is reserved and no money moves.
-        """
-        return self._offers.options(order_id)
-
-    def refund_link(
-        self,
-        order_id: str,
-        payment: str | None = None,
-        amount: Money | None = None,
-        *,
-        refund_id: str | None = None,
-        to: BankAccount | None = None,
-    ) -> RefundLink:
-        """Where a person goes to refund ``amount`` of one payment, named by its id or reference.
-
-        Without ``amount``: what we suggest, or else all that is left. With ``refund_id`` alone: where to make that
-        refund, which waits and has its amount reserved; before the account for a bank transfer is given, its provider's
-        books are read, and what they say of the payment is recorded. ``to`` is the account for a bank transfer, where
-        the order does not name its payer's. A payment whose plugin is missing or broken gets an answer too.
-        """
-        return self._offers.link(order_id, payment, amount, refund_id, to)
-
-    def confirm_refund(
-        self,
-        order_id: str,
-        payment: str,
-        amount: Money,
-        *,
-        reference: str,
-        by: Actor,
-        request_id: str,
-        refund_id: str | None = None,
-        return_id: str | None = None,
-        note: str | None = None,
-    ) -> Outcome:
-        """A person says: ``amount`` went back on this payment, and the provider or bank calls it ``reference``.
-
-        It settles the refund called ``refund_id``, or the only one that waits on this payment with this amount;
-        without one it is a refund that nobody announced.
-        """
-        note = unseen(note)
-        arguments = ("confirm_refund", payment, shown(amount), reference, refund_id, return_id, note)
-        return self._by_person.confirm(
-            order_id,
-            payment,
-            amount,
-            by,
-            Request.of(order_id, request_id, arguments),
-            reference=reference,
-            refund_id=refund_id,
-            return_id=return_id,
-            note=note,
-        )
-
-    def refund(
-        self,
-        order_id: str,
-        payment: str,
-        amount: Money,
-        *,
-        by: Actor,
-        request_id: str,
-        return_id: str | None = None,
-        instead_of: str | None = None,
-        to: BankAccount | None = None,
-        consent: Consent | None = None,
-        note: str | None = None,
-    ) -> Outcome:
-        """Refund ``amount`` of one payment, once: through its provider's API, or ``to`` a bank account.
-
-        What is known to be impossible is refused at once; then the provider is asked what it refunds and whether it
-        can. The outcome says where the refund is then: succeeded only if the provider said so. One that only a person
-        can make, by bank transfer, or that is too late for its provider, waits for the merchant:
-        ``refund_link(order_id, refund_id=...)`` says how to make it.
-
-        With ``to`` it goes to that account, of whatever provider's payment it is: it counts on the payment, waits for
-        the merchant, who makes the transfer, and is sent nowhere by retour. ``consent`` is the customer's, to another
-        way than he paid; without one it raises `ConsentMissing`, but for a payment by bank transfer that goes back to
-        its payer's account.
-
-        ``instead_of`` is a refund that waits for the merchant: its payment is reconciled first, and it is cancelled in
-        the same step; with ``to`` it can also be one that failed or came back. Raises `ProviderUnavailable` where a
-        provider cannot be asked now, about that payment or this one, and `WrongState` where this one cannot be refunded
-        by API; give ``to`` and ``consent`` then, or use ``open_refund_link``.
-        """
-        note = unseen(note)
-        arguments: tuple[object, ...] = ("refund", payment, shown(amount), return_id, instead_of, note)
-        if to is not None or consent is not None:
-            arguments = (*arguments, to, consent)
-        request = Request.of(order_id, request_id, arguments)
-        if to is not None or consent is not None:
-            transfer = WantedTransfer(
-                payment=payment,
-                amount=amount,
-                to=to,
-                consent=consent,
-                return_id=return_id,
-                instead_of=instead_of,
-                note=note,
-            )
-            return self._by_transfer.refund(order_id, transfer, by, request)
-        wanted = Wanted(payment=payment, amount=amount, return_id=return_id, instead_of=instead_of, note=note)
-        return self._by_api.refund(order_id, wanted, by, request)
-
-    def open_refund_link(
-        self,
-        order_id: str,
-        payment: str,
-        amount: Money,
-        *,
-        by: Actor,
-        request_id: str,
-        return_id: str | None = None,
-        note: str | None = None,
-    ) -> Outcome:
-        """A person goes to refund ``amount`` by hand, at the provider or the bank: the amount is reserved until the
-        refund is found there, confirmed, or cancelled. Where to go says ``refund_link(order_id, refund_id=...)``."""
-        note = unseen(note)
-        arguments = ("open_refund_link", payment, shown(amount), return_id, note)
-        request = Request.of(order_id, request_id, arguments)
-        return self._by_person.open_link(order_id, payment, amount, by, request, return_id=return_id, note=note)
-
-    def reverse_refund(
-        self,
-        order_id: str,
-        refund_id: str,
-        *,
-        reference: str,
-        by: Actor,
-        request_id: str | None = None,
-        note: str | None = None,
-    ) -> Outcome:
-        """A person says: the money of a refund that was confirmed by hand came back, as a bank sends back a transfer
-        to an account that was closed; ``reference`` is what the bank calls that line. The amount can be refunded again.
-
-        The same twice changes nothing. Raises `WrongState` for a refund that was not confirmed by hand: what a
-        provider said of one only the provider can take back.
-        """
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            refunds.reverse(draft, order, refund_id, reference, note)
-
-        request = Request.if_given(order_id, request_id, ("reverse_refund", refund_id, reference, note))
-        return self._command(order_id, by, decide, request=request, finishes=True)
-
-    def cancel_refund(
-        self, order_id: str, refund_id: str, *, by: Actor, request_id: str | None = None, note: str | None = None
-    ) -> Outcome:
-        """Give up a refund that waits for a person or for its next try, or ask the provider to take back one that it
-        has pending.
-
-        The outcome says which: cancelled, or still pending with ``cancelling`` until the provider has answered. Raises
-        `WrongState` where the money is gone, or on its way with a provider that takes nothing back.
-        """
-        note = unseen(note)
-        request = Request.if_given(order_id, request_id, ("cancel_refund", refund_id, note))
-        return self._by_api.cancel(order_id, refund_id, by, note, request)
-
-    def set_refund_batch(
-        self, order_id: str, refund_id: str, batch: str, *, by: Actor, request_id: str | None = None
-    ) -> Outcome:
-        """A refund by bank transfer is in the file for the bank called ``batch`` (`is_batch_name`); an empty name
-        takes it out again. The same twice changes nothing; a refund that is in one batch is refused for another.
-
-        The provider's books are read before it goes in. Raises `WrongState` where it must not be transferred as things
-        are now, and `ProviderUnavailable` where nobody can be asked.
-        """
-        request = Request.if_given(order_id, request_id, ("set_refund_batch", refund_id, batch))
-        return self._by_transfer.hand_over(order_id, refund_id, batch, by, request)
-
-    def retry_refund(self, order_id: str, refund_id: str, *, by: Actor, request_id: str | None = None) -> Outcome:
-        """Let a refund that waits for a person go on: with its own key, and after asking the provider where a try of
-        it may have happened."""
-        request = Request.if_given(order_id, request_id, ("retry_refund", refund_id))
-        return self._by_api.retry(order_id, refund_id, by, request)
-
-    def settle_refund(
-        self,
-        order_id: str,
-        refund_id: str,
-        *,
-        happened: bool,
-        evidence: str,
-        by: Actor,
-        request_id: str | None = None,
-        reference: str = "",
-    ) -> Outcome:
-        """A person says of a refund that is unknown, or that its provider has pending, that it ``happened``, with the
-        provider's ``reference`` of it where that is not known, or that it did not; ``evidence`` is how he knows, kept
-        as a note. What did not happen is failed by his word, and the money can be refunded anew, under another key.
-
-        The provider is asked first, and where it says what became of the refund, that is recorded instead. His word
-        counts where the provider's is not to be had: nothing heard for 24 hours, a plugin that is off, or a provider
-        that recognises the request no more and cannot look it up in full. Until then it raises `WrongState`, which says
-        from when on. If the provider reports the refund after all, both are kept, and what passes is paid twice.
-        The same twice changes nothing.
-        """
-        request = Request.if_given(order_id, request_id, ("settle_refund", refund_id, happened, evidence, reference))
-        return self._by_person.settle(
-            order_id, refund_id, by, unseen(evidence), reference, happened=happened, request=request
-        )
-
-    def match_refund(
-        self, order_id: str, refund_id: str, external_id: str, *, by: Actor, request_id: str | None = None
-    ) -> Outcome:
-        """Say that a refund found at the provider is one of ours, so that it counts once."""
-        request = Request.if_given(order_id, request_id, ("match_refund", refund_id, external_id))
-        return self._by_person.match(order_id, refund_id, external_id, by, request)
-
-    def explain_payment(
-        self,
-        order_id: str,
-        payment: str,
-        *,
-        became: str | None,
-        by: Actor,
-        request_id: str | None = None,
-        note: str | None = None,
-    ) -> Outcome:
-        """A person says what became of a ``payment`` that is not on the order any more, and on which money went back:
-        it is the payment ``became`` of the order now, or with None none of these and no part of the order any more.
-        What went back on it keeps counting in what is suggested, since the customer has it.
-
-        Until then nothing new is suggested or decided on the order. A payment that the provider itself knows by both
-        names needs no explanation. The last word counts; the same twice changes nothing. Raises `UnknownPayment`, and
-        `WrongState` for a payment that the order still has.
-        """
-        note = unseen(note)
-
-        def decide(draft: Draft, order: Order) -> None:
-            payment_identity.explain(draft, order, payment, became, note)
-
-        request = Request.if_given(order_id, request_id, ("explain_payment", payment, became, note))
-        return self._command(order_id, by, decide, request=request, finishes=True)
-
-    def reconcile(self, order_id: str) -> Outcome:
-        """Read all refunds of the order's payments at their providers, and record what we did not know.
-
-        A refund that the merchant made in a dashboard closes the one that waited for it; one that nobody asked for
-        appears as external and lowers what is left. Payments that could not be asked about are in the outcome's
-        ``not_asked``, each with the reason; what the providers of the others said is recorded all the same.
-        """
-        return self._reconciling.everything(order_id)
+    # --- what providers tell -------------------------------------------------------------------------
 
     def receive_webhook(
         self,
@@ -1093,48 +398,12 @@ class ReturnDesk(LabelDesk, ListDesk):
         Raises `WrongState` where nobody has set it aside."""
         return self._doctor.take_back(self.shop_id, order_id, by)
 
-    def _today(self) -> datetime.date:
-        """The calendar day in the shop's zone."""
-        return self._services.clock().astimezone(self._services.zone).date()
-
-    def _command(
-        self,
-        order_id: str,
-        by: Actor,
-        decide: Decide,
-        *,
-        request: Request | None = None,
-        connection: Connection | Session | None = None,
-        expects: Callable[[Dossier], Sequence[str]] = lambda _: (),
-        finishes: bool = False,
-    ) -> Outcome:
-        return self._commands.run(
-            Command(
-                order_id=order_id,
-                by=by,
-                decide=decide,
-                request=request,
-                connection=connection,
-                expects=expects,
-                finishes=finishes,
-            )
-        )
-
-    def _enter(self, services: Services, shop_id: str) -> None:
-        self.shop_id = shop_id
-        self._services = services
-        self._commands = Commands(services, shop_id)
-
     def _view(self, shop_id: str) -> ReturnDesk:
         view = object.__new__(ReturnDesk)
         view._enter(self._services, shop_id)
         return view
 
     # --- the rooms of the desk, each entered when it is first needed: a view is made for one thing that a person does
-
-    @cached_property
-    def _links(self) -> Links:
-        return Links(self._services, self.shop_id)
 
     @cached_property
     def _figures(self) -> Figures:
@@ -1147,34 +416,6 @@ class ReturnDesk(LabelDesk, ListDesk):
     @cached_property
     def _lists(self) -> Lists:
         return Lists(self._services, self.shop_id)
-
-    @cached_property
-    def _reconciling(self) -> Reconciling:
-        return Reconciling(self._services, self._commands)
-
-    @cached_property
-    def _questions(self) -> RefundQuestions:
-        return RefundQuestions(self._services, self._commands, self._reconciling)
-
-    @cached_property
-    def _by_person(self) -> RefundByPerson:
-        return RefundByPerson(self._commands, self._questions, self._reconciling)
-
-    @cached_property
-    def _counting(self) -> CountingGoods:
-        return CountingGoods(self._services, self._commands)
-
-    @cached_property
-    def _by_api(self) -> RefundByApi:
-        return RefundByApi(self._commands, self._questions, self._reconciling, self._counting)
-
-    @cached_property
-    def _by_transfer(self) -> RefundByTransfer:
-        return RefundByTransfer(self._commands, self._questions, self._reconciling)
-
-    @cached_property
-    def _offers(self) -> RefundOffers:
-        return RefundOffers(self._services, self._commands, self._links, self._questions, self._by_transfer)
 
     @cached_property
     def _webhooks(self) -> Webhooks:
