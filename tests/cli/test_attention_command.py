@@ -119,7 +119,7 @@ def test_in_a_file_an_item_is_one_line(desk: ReturnDesk, monkeypatch: pytest.Mon
     shown = CliRunner(env={"LANG": "C"}).invoke(main, ["attention", "--desk", "host_with_attention:desk"]).stdout
     (row,) = [line for line in shown.splitlines() if "failed" in line]
     assert row.count("failed") == 50
-    assert "a webhook from acme could not be used; `retour doctor` says why (1 time)" in row
+    assert "a webhook from Acme could not be used; `retour doctor` says why (1 time)" in row
 
 
 def test_in_dutch_it_is_dutch(run: Run, desk: ReturnDesk) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retour import MemoryShop, Money, ReturnDesk, from_dict, hookimpl, provider_name, text, to_dict
+from retour import MemoryShop, Money, ReturnDesk, from_dict, hookimpl, payment_name, provider_name, text, to_dict
 from retour.model.reasons import ReasonCode, reason
 from retour.model.text import Text
 from retour.testing import a_line, a_payment, an_order
@@ -21,7 +21,8 @@ CANNOT = "{provider} cannot cancel a refund."
     [
         ("mollie", "Mollie", "Mollie"),
         ("manual_transfer", "Bank transfer", "Bankoverschrijving"),
-        ("nobody_loaded_this", "nobody_loaded_this", "nobody_loaded_this"),
+        ("nobody_loaded_this", "Nobody loaded this", "Nobody loaded this"),
+        ("Some of these", "Some of these", "Some of these"),
     ],
 )
 def test_a_sentence_that_names_a_provider_calls_it_as_people_do(provider: str, english: str, dutch: str) -> None:
@@ -40,14 +41,19 @@ def test_a_sentence_that_names_a_provider_calls_it_as_people_do(provider: str, e
         ("mollie:tr_1, paypal:capture:2GG", "tr_1 (Mollie), capture:2GG (PayPal)"),
         ("mollie:a, b", "a, b (Mollie)"),
         ("tr_1", "tr_1"),
-        ("capture:2GG", "capture:2GG"),
-        ("nobody_loaded_this:p_1", "nobody_loaded_this:p_1"),
+        ("", ""),
+        ("mollie:", "mollie:"),
+        ("Rf 18:7", "Rf 18:7"),
+        ("nobody_loaded_this:p_1", "p_1 (Nobody loaded this)"),
+        ("nobody_loaded_this/second:capture:2GG", "capture:2GG (Nobody loaded this, second)"),
+        ("mollie:tr_1, nobody_loaded_this:p_1", "tr_1 (Mollie), p_1 (Nobody loaded this)"),
         (7, "7"),
     ],
 )
 def test_a_payment_in_a_sentence_is_its_reference_and_whose_it_is(payment: Any, words: str) -> None:
     assert text("{payment}", payment=payment).render("nl") == words
     assert text("{payments}", payments=[payment]).render("nl") == words
+    assert payment_name(payment, "nl") == words
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_a_payment_in_a_sentence_is_its_reference_and_whose_it_is(payment: Any, 
     [
         ("mollie:second", "Mollie (second)"),
         ("manual_transfer:second", "Bankoverschrijving (second)"),
-        ("nobody_loaded_this:second", "nobody_loaded_this:second"),
+        ("nobody_loaded_this:second", "Nobody loaded this (second)"),
     ],
 )
 def test_one_account_of_several_is_called_by_its_provider_and_its_own_name(value: str, words: str) -> None:
@@ -74,8 +80,8 @@ def test_a_provider_whose_plugin_was_taken_away_keeps_its_name() -> None:
     """In a process of its own, which loads no plugin: what somebody's host does after it has left a provider."""
     told = subprocess.run([sys.executable, "-c", READ_WITHOUT_PLUGINS], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines() == [
-        "Mollie Stripe PayPal Bankoverschrijving Sendcloud tea_pay",
-        "tr_1 (Mollie, second), INV-1 (Bankoverschrijving), tea_pay:t_1",
+        "Mollie Stripe PayPal Bankoverschrijving Sendcloud Tea pay",
+        "tr_1 (Mollie, second), INV-1 (Bankoverschrijving), t_1 (Tea pay)",
     ]
 
 

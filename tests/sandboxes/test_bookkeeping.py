@@ -98,7 +98,7 @@ def test_a_reference_is_one_that_the_provider_gives_and_is_given_once(small: Sma
     assert small.pay(PAID) == "pay_00000002"
     with pytest.raises(ValueError, match=r"pay_00000002 is there already\."):
         small.pay(PAID, reference="pay_00000002")
-    with pytest.raises(ValueError, match="tr_1 is no payment of small"):
+    with pytest.raises(ValueError, match="tr_1 is no payment of Small"):
         small.pay(PAID, reference="tr_1")
 
 

@@ -193,6 +193,7 @@ if TYPE_CHECKING:
         Renderable as Renderable,
         Text as Text,
         TextDomain as TextDomain,
+        payment_name as payment_name,
         provider_name as provider_name,
         text as text,
     )
@@ -374,7 +375,7 @@ _HOMES = {
         "ReturnSummary",
         "ReturnWait",
     ),
-    "model.text": ("Renderable", "Text", "TextDomain", "provider_name", "text"),
+    "model.text": ("Renderable", "Text", "TextDomain", "payment_name", "provider_name", "text"),
     "model.timeline": ("Audience", "TimelineEntry"),
     "model.unreadable": ("ReadingFault", "UnreadableRow"),
     "model.when": ("When",),

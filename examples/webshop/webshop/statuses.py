@@ -33,7 +33,7 @@ _WORDS = {
     Status.PICKED_UP: _l("Picked up"),
     Status.PARTLY_RETURNED: _l("Partly returned"),
     Status.RETURNED: _l("Returned"),
-    Status.CANCELED: _l("Canceled"),
+    Status.CANCELED: _l("Cancelled"),
 }
 
 WITH_THE_CUSTOMER = frozenset({Status.SHIPPED, Status.PICKED_UP})

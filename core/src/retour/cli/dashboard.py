@@ -202,11 +202,11 @@ class Dashboard:
             raise NotUnderstood(text("{provider} has no return portal", provider=provider))
         return found
 
-    def _sandbox(self, provider: str) -> PaymentSandbox | ShippingSandbox:
-        found = self.sandboxes.get(provider.lower())
+    def _sandbox(self, given: str) -> PaymentSandbox | ShippingSandbox:
+        found = self.sandboxes.get(given.lower())
         if found is None:
             raise NotUnderstood(
-                text("{provider} is not running; there are: {known}", provider=provider, known=list(self.sandboxes))
+                text("{given} is not running; there are: {known}", given=given, known=list(self.sandboxes))
             )
         return found
 

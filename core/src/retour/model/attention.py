@@ -83,6 +83,19 @@ ATTENTION_WORDS: Mapping[AttentionKind, Text] = {
     AttentionKind.EFFECT_STUCK: text("work in the background does not get done"),
 }
 
+OF_PAYMENTS = frozenset(
+    {
+        AttentionKind.REFUNDS_NOT_SHOWN,
+        AttentionKind.NOT_EXPLAINED,
+        AttentionKind.PAYMENT_VANISHED,
+        AttentionKind.PAYMENT_DOUBLED,
+        AttentionKind.CHARGED_BACK,
+        AttentionKind.REVERSAL_NOT_SHOWN,
+        AttentionKind.REMAINDER,
+    }
+)
+"""What is about a payment, and names its `Payment.id`."""
+
 STEP_WORDS: Mapping[str, Text] = {
     "acknowledge": text("say that you have looked at it"),
     "answer_restock": text("answer the question about the stock"),

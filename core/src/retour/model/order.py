@@ -421,9 +421,9 @@ class Order:
             raise UnknownPayment(text("Order {order} has no payments.", order=self.id))
         raise UnknownPayment(
             text(
-                "Order {order}: {payment} does not name one of its payments. They are {payments}.",
+                "Order {order}: {given} does not name one of its payments. They are {payments}.",
                 order=self.id,
-                payment=shown(name),
+                given=shown(name),
                 payments=[payment.id for payment in self.payments],
             ),
             in_code=f"payment: {', '.join([repr(payment.id) for payment in self.payments])}",

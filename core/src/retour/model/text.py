@@ -204,16 +204,31 @@ class TextDomain:
 
 def provider_name(provider: str, language: str = "en") -> str:
     """What people call a provider, by the name of its plugin, in ``language`` as `Text.render` takes it; of one account
-    of several by the name that its settings have. One of which this process loaded no class is called as its plugin is,
-    and so are those of retour's own by their names.
+    of several by the name that its settings have. One of which this process loaded no class has the name of its plugin,
+    written as a name; those of retour's own keep theirs.
 
     >>> provider_name("mollie:second")
     'Mollie (second)'
 
-    >>> provider_name("acmepay")
-    'acmepay'
+    >>> provider_name("acme_pay")
+    'Acme pay'
     """
     return localised(_provider(provider), speaking(language).locale)
+
+
+def payment_name(payment: str, language: str = "en") -> str:
+    """What people call a payment, by its `Payment.id`: its reference, and whose it is, in ``language`` as `Text.render`
+    takes it. What is no such id stays as it is.
+
+    >>> payment_name("mollie:tr_1"), payment_name("acme_pay/second:p_1")
+    ('tr_1 (Mollie)', 'p_1 (Acme pay, second)')
+    """
+    return payment_text(payment).render(language)
+
+
+def payment_text(payment: str) -> Text:
+    """A payment in a sentence, where what stands there can be something else too."""
+    return Text(message="{payment}", values={"payment": payment})
 
 
 def _as_said(ways: Mapping[str, Callable[[Any], Any]], hole: str, value: Any) -> Any:
@@ -234,15 +249,36 @@ def _provider(value: Any) -> Any:
     return Text(message=_ONE_OF_SEVERAL, values={"provider": name, "account": account}) if colon else called
 
 
-def _called(provider: str) -> Text | None:
-    """What the class calls itself that this process loaded, or, where it loaded none, what is known without."""
+def _called(provider: str) -> Renderable | None:
+    """What the class calls itself that this process loaded, or, where it loaded none, what is known without; None for
+    what can be no plugin's name."""
     called = provider_names.called(provider)
-    return _PUBLISHED.get(provider) if called is None else Text(message=called.display_name, domain=called.package)
+    if called is not None:
+        return Text(message=called.display_name, domain=called.package)
+    if provider in _PUBLISHED:
+        return _PUBLISHED[provider]
+    return _Name(provider) if _A_PLUGIN.fullmatch(provider) else None
+
+
+_A_PLUGIN = re.compile("[a-z][a-z0-9_-]*")
+"""How plugins are called: whoever wrote something else meant something else."""
+
+
+@frozen
+class _Name:
+    """A plugin's name, written as the name of something."""
+
+    in_code: str
+
+    def render(self, language: str = "en") -> str:
+        del language  # a name is one in each of them
+        words = self.in_code.replace("_", " ").strip()
+        return words[:1].upper() + words[1:]
 
 
 def _payment(value: Any) -> Any:
-    """A `Payment.id`, or several with commas, each as its reference and whose it is: ``tr_1 (Mollie)``. A reference
-    alone stays as it is."""
+    """A `Payment.id`, or several with commas, each as its reference and whose it is: ``tr_1 (Mollie)``. What is none
+    stays as it is."""
     if not isinstance(value, str):
         return value
     several = [_payment_of(one) for one in value.split(", ")]
@@ -252,7 +288,7 @@ def _payment(value: Any) -> Any:
 def _payment_of(payment: str) -> Text | None:
     whose, colon, reference = payment.partition(":")
     provider, _, account = whose.partition("/")
-    if not colon or _called(provider) is None:
+    if not (colon and reference) or _called(provider) is None:
         return None
     values = {"reference": reference, "provider": provider, "account": account}
     return Text(message=_OF_ACCOUNT if account else _OF_PROVIDER, values=values)

@@ -139,9 +139,9 @@ def _once_there(dossier: Dossier, order: Order, name: str) -> Payment:
             return payment
     raise UnknownPayment(
         text(
-            "Order {order} never had a payment {payment}. Those that left it are {payments}.",
+            "Order {order} never had a payment {given}. Those that left it are {payments}.",
             order=order.id,
-            payment=shown(name),
+            given=shown(name),
             payments=[payment.id for payment in dossier.vanished()] or [text("none")],
         )
     )

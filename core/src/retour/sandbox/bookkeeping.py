@@ -115,7 +115,7 @@ class BookkeepingSandbox(LoopbackSandbox):
             payment = self.stored(reference)
             left = self.refundable(payment)
             if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
-                raise NotPossible(_why_no_refund(payment, amount, left, reference))
+                raise NotPossible(self._why_no_refund(payment, amount, left, reference))
             return self.make_refund(payment, amount, {**self.said_in_dashboard, **said}).id
 
     def cancel_in_dashboard(self, refund: str) -> None:
@@ -245,23 +245,22 @@ class BookkeepingSandbox(LoopbackSandbox):
         cancellable = self.lifecycle.cancellable
         if cancellable is not None and refund.status not in cancellable:
             raise NotPossible(
-                text("{refund} is {status}: it is too late to cancel it.", refund=refund.id, status=refund.status)
+                text(
+                    "{refund} is {state}: it is too late to cancel it.",
+                    refund=refund.id,
+                    state=self.lifecycle.in_words(refund.status),
+                )
             )
         self.ledger.end(refund, Reported.CANCELLED)
 
-
-def _why_no_refund(payment: SandboxPayment, amount: Money, left: Money, reference: str) -> Text:
-    if payment.status:
+    def _why_no_refund(self, payment: SandboxPayment, amount: Money, left: Money, reference: str) -> Text:
         return text(
-            "{amount} of {payment} cannot be refunded: {left} is left, and the payment is {status}.",
+            "{amount} of {payment} cannot be refunded: {left} can be. How the payment is: {state}.",
             amount=amount,
             payment=reference,
             left=left,
-            status=payment.status,
+            state=self.standing(payment),
         )
-    return text(
-        "{amount} of {payment} cannot be refunded: {left} is left.", amount=amount, payment=reference, left=left
-    )
 
 
 def spoilt(webhook: SandboxWebhook, header: str) -> SandboxWebhook:

@@ -12,7 +12,7 @@ import attrs
 from retour.model.money import Money
 from retour.model.order import Mode
 from retour.model.refunds import Reported
-from retour.model.text import text
+from retour.model.text import Text, text
 from retour.sandbox.lifecycle import Lifecycle, Step
 from retour.sandbox.movable_clock import SandboxClock
 from retour.sandbox.not_possible import NotPossible
@@ -328,17 +328,20 @@ class Ledger:
     def end(self, refund: SandboxRefund, meaning: Reported, *, reason: str = "") -> None:
         """A refund fails or is cancelled, also after it succeeded. Raises `ValueError` for one that ended so before."""
         if not refund.counts:
-            raise NotPossible(text("{refund} is {status} already.", refund=refund.id, status=refund.status))
+            raise NotPossible(text("{refund} is {state} already.", refund=refund.id, state=self._state(refund)))
         self.become(refund, self.lifecycle.word(meaning), reason=reason)
+
+    def _state(self, refund: SandboxRefund) -> Text:
+        return self.lifecycle.in_words(refund.status)
 
     def delay(self, refund: SandboxRefund, by: datetime.timedelta) -> None:
         """What comes next of a refund comes so much later. Raises `ValueError` where nothing comes by itself."""
         if not refund.steps or not refund.funded:
             raise NotPossible(
                 text(
-                    "{refund} is {status}: nothing comes by itself that could be delayed.",
+                    "{refund} is {state}: nothing comes by itself that could be delayed.",
                     refund=refund.id,
-                    status=refund.status,
+                    state=self._state(refund),
                 )
             )
         refund.steps[0] = attrs.evolve(refund.steps[0], after=refund.steps[0].after + by)

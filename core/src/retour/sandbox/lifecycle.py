@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from retour.model.refunds import Reported
-from retour.model.text import text
+from retour.model.refunds import REFUND_WORDS, RefundState, Reported
+from retour.model.text import Text, text
 from retour.sandbox.not_possible import NotPossible
 
 
@@ -48,6 +48,10 @@ class Lifecycle:
     def meaning(self, status: str) -> Reported:
         """What one of the provider's words means to us."""
         return self.statuses.get(status, Reported.PENDING)
+
+    def in_words(self, status: str) -> Text:
+        """What one of the provider's words means, as people read it."""
+        return REFUND_WORDS[RefundState(self.meaning(status).value)]
 
     def word(self, meaning: Reported) -> str:
         """The provider's word for a meaning, the first of several. Raises `ValueError` where it has none."""

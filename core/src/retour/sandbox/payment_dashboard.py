@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retour.model.money import Money
-from retour.model.refunds import REFUND_WORDS, RefundState, Reported
+from retour.model.refunds import Reported
 from retour.model.text import Text, text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardField, DashboardTable, FieldKind
 from retour.sandbox.every_dashboard import EVERYWHERE, HOLD
@@ -32,7 +32,8 @@ def standing(payment: SandboxPayment) -> Text:
 
 def state_of(sandbox: Any, refund: SandboxRefund) -> Text:
     """How far a refund is, in words."""
-    return REFUND_WORDS[RefundState(sandbox.lifecycle.meaning(refund.status).value)]
+    words: Text = sandbox.lifecycle.in_words(refund.status)
+    return words
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ from retour_mollie.sandbox_answers import HAL, Answers, Json, error, is_refundab
 
 text = TextDomain("retour_mollie").text
 
+NOT_PAID = text("not paid")
+
 TEST_KEY = "test_sandboxSandboxSandboxSandbox00"
 LIVE_KEY = "live_sandboxSandboxSandboxSandbox00"
 TOKEN = "access_sandboxSandboxSandboxSandbox"  # noqa: S105 - it opens nothing
@@ -210,6 +212,10 @@ class MollieSandbox(BookkeepingSandbox):
     def refundable(self, payment: SandboxPayment) -> Money:
         """What is left, unless nothing of the payment can be refunded at all."""
         return payment.left if is_refundable(payment) else Money.zero(payment.amount.currency)
+
+    def standing(self, payment: SandboxPayment) -> Text:
+        """How a payment is: of one that nobody paid nothing can go back."""
+        return super().standing(payment) if payment.status == "paid" else NOT_PAID
 
     def balance(self, currency: str) -> Money | None:
         """What is on the balance in a currency, None where it has no end."""

@@ -224,9 +224,7 @@ class Returns:
     def cancel(self, one: SandboxReturn) -> None:
         """Begin to cancel it; raises `ValueError` where that is not possible any more."""
         if one.status not in CANCELLABLE:
-            raise NotPossible(
-                text("Return {number} is {status}: it is too late to cancel it.", number=str(one.id), status=one.status)
-            )
+            raise NotPossible(text("It is too late to cancel return {number}.", number=str(one.id)))
         one.cancelled_from = one.status
         one.to_come.clear()
         self._set(one, "cancelling")
@@ -237,9 +235,8 @@ class Returns:
         if not one.announced or one.status == "cancelled":
             raise NotPossible(
                 text(
-                    "Return {number} is {status}: no carrier can have its parcel.",
+                    "The label of return {number} cannot be used, so no carrier can have its parcel.",
                     number=str(one.id),
-                    status=one.status,
                 )
             )
         one.to_come.clear()  # a label that is used is not cancelled any more

@@ -596,7 +596,9 @@ class StripeSandbox(BookkeepingSandbox):
     def standing(self, payment: SandboxPayment) -> Text:
         """How a payment is, the last dispute of it first."""
         disputes = disputes_of(payment)
-        return sandbox_dashboard.STATES[disputes[-1].status] if disputes else super().standing(payment)
+        if disputes:
+            return sandbox_dashboard.STATES[disputes[-1].status]
+        return super().standing(payment) if payment.status == "succeeded" else sandbox_dashboard.NOT_PAID
 
     # --- events ---------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from retour_stripe.sandbox_disputes import SandboxDispute, disputes_of
 
 text = TextDomain("retour_stripe").text
 
+NOT_PAID = text("not paid")
+
 STATES: Mapping[str, Text] = {
     "warning_needs_response": text("the bank has a question"),
     "warning_under_review": text("the bank reads the answer to its question"),

@@ -7,7 +7,7 @@ from retour.model.background_work import work_in_words
 from retour.model.dossier import Dossier
 from retour.model.events.attention import AttentionAcknowledged, SetAsideRetried
 from retour.model.events.telling import told
-from retour.model.text import Text, text
+from retour.model.text import Text, payment_text, text
 
 
 @told(AttentionAcknowledged)
@@ -15,12 +15,16 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged) -> Text:
     known = event.kind in list(AttentionKind)
     what = ATTENTION_WORDS[AttentionKind(event.kind)] if known else event.kind  # a newer retour's has no words here
     refund = dossier.refunds.get(event.about)
-    about = refund.amount if refund is not None else event.about
+    about = refund.amount if refund is not None else _in_words(dossier, event.about)
     if event.kind == AttentionKind.EFFECT_STUCK and event.why is not None:
         return text("Given up: {work} ({problem})", **event.why.words.values)
     if event.why is None:
         return text("Acknowledged: {what} ({about})", what=what, about=about)
     return text("Acknowledged: {what} ({about}): {why}", what=what, about=about, why=event.why.words)
+
+
+def _in_words(dossier: Dossier, about: str) -> Text | str:
+    return payment_text(about) if about in dossier.payments else about
 
 
 @told(SetAsideRetried)
