@@ -262,6 +262,7 @@ SECTIONS: Sequence[Section] = (
         "Lists",
         TERMINAL,
         (
+            "retour.cli/listing.py",
             "retour.cli/attention*",
             "retour.cli/returns*",
             "retour.cli/refunds*",

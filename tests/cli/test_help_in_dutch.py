@@ -75,6 +75,12 @@ def test_what_was_typed_wrong_is_said_in_dutch(arguments: list[str], said: str) 
     assert not re.search(r"Usage|Error|Try '|No such", result.stderr)
 
 
+def test_what_is_needed_is_marked_in_dutch() -> None:
+    help_of_returns = run("returns", "--help", LANG="nl_NL.UTF-8").stdout
+    assert "[verplicht]" in help_of_returns
+    assert "[required]" not in help_of_returns
+
+
 def test_how_it_is_called_and_where_help_is_are_in_dutch_too() -> None:
     said = run("demo", "--hep", LANG="nl_NL.UTF-8").stderr
     assert said.startswith("Gebruik: retour demo [OPTIES]\nProbeer 'retour demo --help' voor hulp.\n")
@@ -97,4 +103,5 @@ def test_what_click_says_is_in_the_catalogue_as_it_says_it() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     not_by_gettext = {"[OPTIONS]", "COMMAND [ARGS]...", "File"}  # attributes of a command, and the name of a type
+    not_by_gettext |= {"required"}  # looked up as a value: the test of what is needed reads it in the help
     assert {one.message for one in click_catalogue.WORDS} - not_by_gettext <= said

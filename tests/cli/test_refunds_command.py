@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import inspect
+import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from retour import Actor, MemoryShop, Money, ReturnDesk
 from retour.cli import main
+from retour.cli.refunds_command import command
 from retour.providers import ErrorCode, ProviderError, RefundStatus
 from retour.testing import a_line, a_payment, an_order
 
@@ -104,7 +107,7 @@ def test_what_needs_a_person_is_listed_with_the_reason(run: Run, host: Host) -> 
     done = host.refund("order-3", "13.00")
     shown = refunds(run).stdout
     (row,) = [line for line in shown.splitlines() if person in line]
-    for cell in ("order-0", "€10.00", "ledger:p_order-0", "waiting for you", "the key [/bold] is wrong"):
+    for cell in ("order-0", "€10.00", "p_order-0 (Ledger Pay)", "waiting for you", "the key [/bold] is wrong"):
         assert cell in row
     assert str(datetime.datetime.now().astimezone().year) in row
     assert "1 refund waits." in shown
@@ -234,3 +237,42 @@ def test_the_desk_has_to_be_named(run: Run) -> None:
     result = run("refunds")
     assert result.exit_code == 2
     assert "--desk" in result.stderr
+
+
+def test_the_filters_are_those_that_a_list_of_the_desk_has() -> None:
+    paging = {"self", "limit", "after", "before"}
+    taken = set(inspect.signature(ReturnDesk.list_refunds).parameters) - paging - {"refund_id"}  # --search finds it
+    assert {one.name for one in command.params} - {"where", "as_json", "lang", "failed"} == taken
+
+
+@pytest.mark.parametrize(
+    "options, orders",
+    [
+        ((), ["order-0"]),
+        (("--waits-for", "person", "--waits-for", "merchant"), ["order-0", "order-2"]),
+        (("--state", "succeeded"), ["order-3"]),
+        (("--state", "succeeded", "--state", "awaiting_merchant", "--oldest-first"), ["order-2", "order-3"]),
+        (("--order", "order-3"), ["order-3"]),
+        (("--from", "2020-01-01"), ["order-3", "order-2", "order-0"]),
+        (("--before", "2020-01-01"), []),
+        (("--batch", "november"), []),
+        (("--waits-for", "merchant", "--order", "order-3"), []),
+    ],
+)
+def test_every_filter_of_the_desk_is_one_here(
+    run: Run, host: Host, options: Sequence[str], orders: Sequence[str]
+) -> None:
+    host.refund("order-0", "10.00", WRONG_KEY)
+    host.open_link("order-2", "12.00")
+    host.refund("order-3", "13.00")
+    assert [one["order_id"] for one in json.loads(refunds(run, *options, "--json").stdout)] == orders
+    shown = refunds(run, *options).stdout
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("order-")] == orders
+
+
+def test_what_was_named_counts_and_not_what_it_waits_for(run: Run, host: Host) -> None:
+    host.refund("order-3", "13.00")
+    assert refunds(run, "--order", "order-3").stdout.splitlines()[-1] == "1 refund."
+    assert refunds(run, "--order", "order-1", "--lang", "nl").stdout == "Zo'n terugbetaling is er niet.\n"
+    two = ("--waits-for", "person", "--waits-for", "bank")
+    assert refunds(run, *two).stdout == "No refund waits for any of these.\n"

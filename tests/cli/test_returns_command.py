@@ -1,17 +1,19 @@
-"""`retour returns`: which returns are open, what each waits for, and since when."""
+"""`retour returns`: which returns are open, what each waits for, since when, and what money goes with it."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
 
-from retour import Actor, MemoryShop, Objection, ReturnDesk, hookimpl
+from retour import Actor, MemoryShop, Money, Objection, ReturnDesk, hookimpl
 from retour.cli import main
+from retour.cli.returns_command import command
 from retour.testing import a_line, an_order
 
 Run = Callable[..., Result]
@@ -138,3 +140,65 @@ def test_a_shop_that_cannot_tell_its_orders_costs_the_names_alone(
     assert "1 × cup" in shown
     assert "The shop could not tell who the customers of these orders are" in shown
     assert "3 returns." in shown
+
+
+def test_a_row_tells_what_came_back_is_worth_and_what_of_its_money_waits(desk: ReturnDesk, run: Run) -> None:
+    three(desk)
+    desk.open_refund_link("order-2", "tr_order-2", Money.of("10", "EUR"), by=ANNA, request_id="link")
+    (row,) = desk.list_returns(order_id="order-2").returns
+    assert row.value is not None
+    assert row.suggested is not None
+    for language, format_ in (("en", "€{}.00"), ("nl", "€\xa0{},00")):
+        said = run("--lang", language).output.splitlines()
+        heads = next(line for line in said if line.startswith(("order ", "bestelling ")))
+        rows = [line for line in said if line.startswith("order-")]
+        cells = [format_.format(one.minor // 100) for one in (row.value, Money.of("10", "EUR"), row.suggested)]
+        assert [cell for cell in cells if cell not in rows[2]] == []
+        assert rows[2].index(cells[0]) < rows[2].rindex(cells[1]) < rows[2].rindex(cells[2])
+        assert rows[2].rstrip().endswith(cells[2])
+        assert len(rows[2].rstrip()) == len(heads.rstrip()), "amounts stand below each other, to the right"
+        assert "€" not in rows[0], "nothing came back"
+
+
+@pytest.mark.parametrize(
+    "options, orders",
+    [
+        (("--goods", "requested"), ["order-1"]),
+        (("--goods", "requested", "--goods", "approved"), ["order-0", "order-1"]),
+        (("--stock", "undecided"), ["order-2"]),
+        (("--waits-for", "review", "--waits-for", "goods"), ["order-0", "order-1"]),
+        (("--waits-for", "review", "--goods", "approved"), []),
+        (("--order", "order-0", "--order", "order-2"), ["order-0", "order-2"]),
+        (("--reason", "too_small", "--reason", "too_large"), []),
+        (("--from", "2020-01-01"), ["order-0", "order-1", "order-2"]),
+        (("--before", "2020-01-01"), []),
+        (("--newest-first",), ["order-2", "order-1", "order-0"]),
+    ],
+)
+def test_every_filter_of_the_desk_is_one_here(
+    desk: ReturnDesk, run: Run, options: Sequence[str], orders: Sequence[str]
+) -> None:
+    three(desk)
+    assert [one["order_id"] for one in json.loads(run(*options, "--json").output)] == orders
+
+
+def test_the_filters_are_those_that_a_list_of_the_desk_has() -> None:
+    taken = set(inspect.signature(ReturnDesk.list_returns).parameters) - {"self", "limit", "after", "before"}
+    names = {one.name for one in command.params} - {"where", "as_json", "lang"}
+    assert {"oldest_first" if one == "newest_first" else one for one in names} == taken
+
+
+def test_a_state_lists_what_has_ended_too(desk: ReturnDesk, run: Run) -> None:
+    ids = three(desk)
+    desk.cancel_return("order-0", ids[0], by=BUYER)
+    assert [one["return_id"] for one in json.loads(run("--json", "--goods", "cancelled").output)] == [ids[0]]
+    assert run("--goods", "expired").output == "There is no such return.\n"
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "0001-01-01x", "01-11-2026"])
+def test_what_is_no_day_is_said(desk: ReturnDesk, run: Run, day: str) -> None:
+    refused = run("--from", day)
+    assert refused.exit_code == 2
+    assert f"{day} is not a day; write it as 2026-11-27." in refused.output
+    dutch = CliRunner().invoke(main, ["returns", "--desk", "host_of_returns:desk", "--lang", "nl", "--from", day])
+    assert f"{day} is geen dag; schrijf die als 2026-11-27." in dutch.output

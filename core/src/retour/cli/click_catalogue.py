@@ -13,6 +13,7 @@ WORDS = (
     text("Show this message and exit."),
     text("Show the version and exit."),
     text("default: {default}"),
+    text("required"),
     text("Error: {message}"),
     text("Try '{command} {option}' for help."),
     text("No such option {name!r}."),

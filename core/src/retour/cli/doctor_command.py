@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import attrs
 import click
-from babel.dates import format_datetime
 from sqlalchemy import Engine
 
 from retour.cli.database_command import address, db_option, opened, refuse_missing_file
 from retour.cli.language import LANGUAGE, default_language, language_option
+from retour.cli.listing import moment
 from retour.cli.words import text, texts
 from retour.desk import ReturnDesk
 from retour.desk.doctor import Doctor
@@ -168,7 +168,7 @@ class _Report:
                 "shop {shop}, order {order}, known since {since}:",
                 shop=shop,
                 order=order.order_id,
-                since=self._time(order.since),
+                since=moment(order.since, self.language),
             )
         )
         for row in order.rows:
@@ -204,7 +204,7 @@ class _Report:
                         shop=effect.shop,
                         order=effect.order_id,
                         kind=effect.kind,
-                        since=self._time(effect.created_at),
+                        since=moment(effect.created_at, self.language),
                         problem=effect.problem,
                     )
                 )
@@ -238,7 +238,7 @@ class _Report:
                     shop=problem.shop,
                     source=problem.source,
                     what=problem.what,
-                    last=self._time(problem.last_at),
+                    last=moment(problem.last_at, self.language),
                 )
             )
 
@@ -260,6 +260,3 @@ class _Report:
 
     def _say(self, words: Text, indent: int = 0) -> None:
         click.echo(" " * indent + words.render(self.language))
-
-    def _time(self, at: datetime.datetime) -> str:
-        return str(format_datetime(at.astimezone(), "d MMM y HH:mm", tzinfo=None, locale=self.language))
