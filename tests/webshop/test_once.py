@@ -3,6 +3,7 @@ page or asks for it anew; and who wants another one says so first."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from customer_browser import CODE_TO_SHOW, LABEL_TO_PRINT, announce, say_who
 from flask import Flask
 from scriptless_browser import Form, Page, ShopBrowser
+from sqlalchemy import update
 
+from retour import Actor, Counted
+from webshop import tables
 from webshop.once import Making
 from webshop.running import RunningShop
 
@@ -189,11 +193,7 @@ def test_the_id_of_a_command_is_that_of_what_is_made_and_of_nothing_else() -> No
 
 ONCE_BY_ITSELF = {
     "order.save_status": "a status is what it is, and Returned counts what was not counted",
-    "correcting.save": "a count is what it is",
-    "deciding.approve": "it is approved already",
-    "deciding.reject": "it is rejected already",
     "staff_label.cancel": "it is cancelled already",
-    "stock.answer": "the first answer stands",
     "refunds.confirm": "the refund waits no more",
     "refunds.cancel": "the refund waits no more",
     "refunds.retry": "the refund waits no more",
@@ -207,8 +207,6 @@ ONCE_BY_ITSELF = {
     "labels.print_many": "prints what is there",
     "settings.check": "asks",
     "customer_label.cancel": "it is cancelled already",
-    "customer_return.say_sent": "what is said is what it is",
-    "customer_return.cancel": "it is cancelled already",
     "customer_access.enter": "lets in",
     "customer_access.leave": "ends",
     "languages.choose_language": "is what it is",
@@ -229,8 +227,144 @@ MAKES = {
 }
 
 
+@attrs.frozen
+class Deciding1002:
+    """A form that decides something of order 1002, and what somebody does after it that undoes that: whose it is, what
+    there is before, the page on which it stands, where it is sent to, and what is filled in."""
+
+    by_customer: bool
+    before: Callable[[RunningShop], object]
+    page: Callable[[RunningShop], str]
+    action: str
+    filled: Mapping[str, str]
+    undo: Callable[[RunningShop], object]
+    press: tuple[str, str] | None = None
+
+
+ANNA, WHOLE = Actor.staff("anna"), {"line-1": 1, "line-2": 1}
+
+
+def asked_late(shop: RunningShop) -> None:
+    """A return of it was asked for long after it came, so that somebody has to decide."""
+    ordered = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=90)
+    with shop.engine.begin() as connection:
+        connection.execute(update(tables.order).where(tables.order.c.id == "1002").values(placed_at=ordered))
+    asked(shop)
+
+
+def asked(shop: RunningShop) -> None:
+    shop.desk.request_return("1002", WHOLE, by=Actor.customer("klant-1002"), request_id="a" * 32)
+
+
+def counted_in_part(shop: RunningShop) -> None:
+    """One unit of it came, of several products, so that the stock is asked about."""
+    asked(shop)
+    shop.desk.receive("1002", only_return(shop), {"line-1": 1}, by=ANNA, request_id="b" * 32)
+
+
+def only_receipt(shop: RunningShop) -> str:
+    return next(iter(shop.desk.dossier("1002").return_(only_return(shop)).receipts))
+
+
+def put_right_again(shop: RunningShop) -> None:
+    first = Counted(line_id="line-1", sellable=1)
+    shop.desk.correct_receipt("1002", only_receipt(shop), [first], by=ANNA)
+
+
+DECIDES = {
+    "deciding.approve": Deciding1002(
+        by_customer=False,
+        before=asked_late,
+        page=lambda _: "/orders/1002",
+        action="/approve",
+        filled={"instructions": "Doe de bon erbij."},
+        undo=lambda shop: shop.desk.approve_return("1002", only_return(shop), by=ANNA, instructions="Zonder bon."),
+    ),
+    "deciding.reject": Deciding1002(
+        by_customer=False,
+        before=asked_late,
+        page=lambda _: "/orders/1002",
+        action="/reject",
+        filled={"because": "Te laat."},
+        undo=lambda shop: shop.desk.reopen_return("1002", only_return(shop), by=ANNA),
+    ),
+    "correcting.save": Deciding1002(
+        by_customer=False,
+        before=counted_in_part,
+        page=lambda shop: f"/orders/1002/receipts/{only_receipt(shop)}",
+        action="/receipts/",
+        filled={"sellable-line-1": "0", "damaged-line-1": "1"},
+        undo=put_right_again,
+    ),
+    "stock.answer": Deciding1002(
+        by_customer=False,
+        before=counted_in_part,
+        page=lambda shop: f"/orders/1002/stock/{only_return(shop)}",
+        action="/stock/",
+        filled={},
+        press=("answer", "ok"),
+        undo=lambda shop: shop.desk.receive("1002", only_return(shop), {"line-2": 1}, by=ANNA, request_id="c" * 32),
+    ),
+    "customer_return.say_sent": Deciding1002(
+        by_customer=True,
+        before=asked,
+        page=lambda shop: f"/return/{only_return(shop)}",
+        action="/sent",
+        filled={"carrier": "PostNL", "tracking": "3S1"},
+        undo=lambda shop: shop.desk.mark_sent("1002", only_return(shop), by=ANNA, carrier="DHL", tracking="JVGL2"),
+    ),
+    "customer_return.cancel": Deciding1002(
+        by_customer=True,
+        before=asked,
+        page=lambda shop: f"/return/{only_return(shop)}",
+        action="/cancel",
+        filled={},
+        undo=lambda shop: shop.desk.reopen_return("1002", only_return(shop), by=ANNA),
+    ),
+}
+"""Every form that decides something which somebody can decide otherwise later."""
+
+
+@pytest.mark.parametrize("name", DECIDES)
+def test_a_form_that_decides_does_so_once_and_not_anew_after_it_was_decided_otherwise(
+    app: Flask, merchant: ShopBrowser, shop: RunningShop, name: str
+) -> None:
+    case = DECIDES[name]
+    case.before(shop)
+    browser = merchant
+    if case.by_customer:
+        browser = ShopBrowser(app)
+        say_who(browser, "1002")
+    page = browser.get(case.page(shop))
+    [form] = [one for one in page.forms if case.action in f"{one.action}/"]
+
+    def send() -> Page:
+        return browser.send(form, case.press, **case.filled)
+
+    before = shop.desk.dossier("1002").version
+    assert send().status == 200
+    decided = shop.desk.dossier("1002").version
+    assert decided > before
+    assert send().status == 200
+    assert shop.desk.dossier("1002").version == decided
+    case.undo(shop)
+    undone = shop.desk.dossier("1002").version
+    assert undone > decided
+    again = send()
+    assert (again.status, shop.desk.dossier("1002").version) == (200, undone)
+    assert "Er is niets veranderd" in again.words or name in SAYS_WHAT_IS
+
+
+SAYS_WHAT_IS = {
+    "correcting.save": "the question about the stock is open, and is asked",
+    "deciding.approve": "it is approved",
+    "customer_return.say_sent": "it is on its way",
+}
+"""Forms after which the page says how it is."""
+
+
 def test_every_form_either_says_which_one_it_makes_or_why_it_makes_nothing_twice(app: Flask) -> None:
     posted: Any = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert posted == ONCE_BY_ITSELF.keys() | MAKES
-    assert not ONCE_BY_ITSELF.keys() & MAKES
+    assert posted == ONCE_BY_ITSELF.keys() | MAKES | DECIDES.keys()
+    assert len(posted) == len(ONCE_BY_ITSELF) + len(MAKES) + len(DECIDES)
     assert len(FORMS) == len(MAKES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -64,6 +65,11 @@ def request_id() -> str:
     if not re.fullmatch(r"[0-9a-f]{32}", given):
         raise NotUnderstood("request_id", _("This form is incomplete. Open the page again."))
     return given
+
+
+def id_of_part(form: str, part: str) -> str:
+    """The id of one of several commands that a form is sent for: the same for the same form and ``part``."""
+    return hashlib.sha256(f"{form} {part}".encode()).hexdigest()[:32]
 
 
 def text_of(field: str, longest: int = 1000) -> str:

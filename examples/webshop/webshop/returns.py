@@ -40,10 +40,15 @@ def status_after(before: Status | None, here: OrderStatus) -> Status | None:
     return Status.SHIPPED if before in BY_RETOUR.values() else before
 
 
+def nothing_changed() -> str:
+    """What somebody reads who sent a form again, of which all was saved the first time."""
+    return str(_("Nothing has changed: this had been saved before."))
+
+
 def told(outcome: Outcome) -> str:
     """What a merchant reads after he saved a return."""
     if not outcome.changed:
-        return str(_("Nothing has changed: this had been saved before."))
+        return nothing_changed()
     restocked = sum(sum(one.restock.restocked.values()) for one in outcome.returns)
     by_hand = sum(sum(one.restock.by_hand.values()) for one in outcome.returns)
     parts = [_("The return is saved.")]

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Connection
 
 from retour import Counted, Order, Outcome, Receipt, RetourError
-from webshop.forms import Kept, NotUnderstood, sent_form, text_of, units_of
+from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of, units_of
 from webshop.languages import reader_language
 from webshop.login import merchant
 from webshop.pages.order import after_counting
@@ -46,13 +46,13 @@ def save(order_id: str, receipt_id: str) -> ResponseReturnValue:
 
 def _correct(order_id: str, receipt_id: str, connection: Connection) -> Outcome:
     """Write the counts that were typed, unless somebody else put them right since the form was shown."""
-    receipt, note = _receipt(order_id, receipt_id), text_of("note") or None
+    form, receipt, note = request_id(), _receipt(order_id, receipt_id), text_of("note") or None
     counts = [_typed(one) for one in counts_of(_order(order_id), receipt)]
     as_it_is = counts == counts_of(_order(order_id), receipt)
     if not as_it_is and request.form.get("was") != seen_as(receipt):
         raise NotUnderstood("", _("This count was put right by somebody meanwhile. Look again, then save."))
     return the_shop().desk.correct_receipt(
-        order_id, receipt_id, counts, by=merchant(), note=note, connection=connection
+        order_id, receipt_id, counts, by=merchant(), request_id=form, note=note, connection=connection
     )
 
 

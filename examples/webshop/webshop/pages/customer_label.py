@@ -12,7 +12,7 @@ from retour import Actor, LabelOption, RetourError
 from webshop.customer_session import for_the_customer
 from webshop.customer_view import CustomerOrder, CustomerReturn, customer_order, customer_return
 from webshop.customer_words import sentence_for_customer
-from webshop.forms import Kept, NotUnderstood, sent_form
+from webshop.forms import Kept, NotUnderstood, request_id, sent_form
 from webshop.once import making, sent, to_the_next
 from webshop.pages.customer_return import done, return_page
 from webshop.parcels import Sending, called, chosen, label_of, sending
@@ -63,7 +63,8 @@ def cancel(order_id: str, return_id: str, label_id: str) -> ResponseReturnValue:
     def said(seen: CustomerOrder, one: CustomerReturn) -> str:
         label = next((label for label in one.labels if label.id == label_id), None) or abort(404)
         if label.open and not label.cancel_asked:
-            the_shop().desk.cancel_label(order_id, label_id, by=Actor.customer(seen.order.customer))
+            by = Actor.customer(seen.order.customer)
+            the_shop().desk.cancel_label(order_id, label_id, by=by, request_id=request_id())
         return str(_("The label is taken back. Do not use it any more."))
 
     return done(order_id, return_id, "label", said)

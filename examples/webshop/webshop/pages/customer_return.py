@@ -13,7 +13,8 @@ from retour.providers import ShippingWay
 from webshop.customer_session import for_the_customer
 from webshop.customer_view import CustomerOrder, CustomerReturn, customer_order, customer_return
 from webshop.customer_words import sentence_for_customer
-from webshop.forms import Kept, NotUnderstood, day_of, sent_form, text_of
+from webshop.forms import Kept, NotUnderstood, day_of, request_id, sent_form, text_of
+from webshop.returns import nothing_changed
 from webshop.running import the_shop
 
 pages = Blueprint("customer_return", __name__)
@@ -51,6 +52,7 @@ def say_sent(order_id: str, return_id: str) -> ResponseReturnValue:
             order_id,
             return_id,
             by=Actor.customer(seen.order.customer),
+            request_id=request_id(),
             carrier=carrier,
             tracking=tracking,
             sent_on=sent_on,
@@ -71,7 +73,10 @@ def cancel(order_id: str, return_id: str) -> ResponseReturnValue:
                 raise NotUnderstood(
                     "", _("Your parcel is on its way or here, so the return cannot be cancelled any more.")
                 )
-            the_shop().desk.cancel_return(order_id, return_id, by=Actor.customer(seen.order.customer))
+            by = Actor.customer(seen.order.customer)
+            outcome = the_shop().desk.cancel_return(order_id, return_id, by=by, request_id=request_id())
+            if not outcome.changed:
+                return nothing_changed()
         return str(_("Your return is cancelled. You keep the products."))
 
     return done(order_id, return_id, "cancel", said)

@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import GoodsState, RetourError
-from webshop.forms import NotUnderstood, day_of, sent_form, text_of
+from webshop.forms import NotUnderstood, day_of, request_id, sent_form, text_of
 from webshop.languages import reader_language
 from webshop.login import merchant
 from webshop.pages.order import order_page
+from webshop.returns import nothing_changed
 from webshop.running import the_shop
 
 pages = Blueprint("deciding", __name__)
@@ -28,8 +29,16 @@ def approve(order_id: str, return_id: str) -> ResponseReturnValue:
         if given and send_by is None:
             raise NotUnderstood("send_by", _("Give a day, or leave it empty."))
         instructions = text_of("instructions") or None
-        the_shop().desk.approve_return(order_id, return_id, by=merchant(), send_by=send_by, instructions=instructions)
-        return str(_("The return is approved."))
+        the_shop().desk.approve_return(
+            order_id,
+            return_id,
+            by=merchant(),
+            request_id=request_id(),
+            send_by=send_by,
+            instructions=instructions,
+        )
+        is_so = _goods(order_id, return_id) is GoodsState.APPROVED
+        return str(_("The return is approved.")) if is_so else nothing_changed()
 
     return _decided(order_id, f"approve-{return_id}", decide)
 
@@ -42,11 +51,16 @@ def reject(order_id: str, return_id: str) -> ResponseReturnValue:
         because, desk = text_of("because"), the_shop().desk
         if not because:
             raise NotUnderstood("because", _("Say why: the customer reads it."))
-        if desk.dossier(order_id).return_(return_id).goods is not GoodsState.REJECTED:
-            desk.reject_return(order_id, return_id, by=merchant(), because=because)
-        return str(_("The return is rejected."))
+        if _goods(order_id, return_id) is not GoodsState.REJECTED:
+            desk.reject_return(order_id, return_id, by=merchant(), request_id=request_id(), because=because)
+        is_so = _goods(order_id, return_id) is GoodsState.REJECTED
+        return str(_("The return is rejected.")) if is_so else nothing_changed()
 
     return _decided(order_id, f"reject-{return_id}", decide)
+
+
+def _goods(order_id: str, return_id: str) -> GoodsState:
+    return the_shop().desk.dossier(order_id).return_(return_id).goods
 
 
 def _decided(order_id: str, form: str, decide: Callable[[], str]) -> ResponseReturnValue:

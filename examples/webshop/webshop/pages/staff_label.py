@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from retour import LabelOption, Order, RetourError
-from webshop.forms import Kept, NotUnderstood, sent_form, text_of
+from webshop.forms import Kept, NotUnderstood, request_id, sent_form, text_of
 from webshop.languages import reader_language, say
 from webshop.login import merchant
 from webshop.once import making, sent, to_the_next
@@ -65,7 +65,9 @@ def cancel(order_id: str, label_id: str) -> ResponseReturnValue:
     desk, label = the_shop().desk, the_shop().desk.dossier(order_id).label(label_id)
     try:
         if label.open and not label.cancel_asked:
-            desk.cancel_label(order_id, label_id, by=merchant())
+            desk.cancel_label(order_id, label_id, by=merchant(), request_id=request_id())
+    except NotUnderstood as error:
+        return order_page(order_id, sent_form(f"label-{label_id}", error.sentence, error.field), 422)
     except RetourError as error:
         return order_page(order_id, sent_form(f"label-{label_id}", error.text(reader_language())), 409)
     flash(_("The label is taken back, if its provider still can."))

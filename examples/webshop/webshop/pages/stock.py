@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Connection
 
 from retour import Counted, Outcome, RestockDecision, RetourError, Return
-from webshop.forms import NotUnderstood, sent_form, units_of
+from webshop.forms import NotUnderstood, id_of_part, request_id, sent_form, units_of
 from webshop.languages import reader_language
 from webshop.login import merchant
 from webshop.pages.order import order_page
@@ -57,31 +57,35 @@ def _is_open(order_id: str, return_id: str) -> bool:
 
 
 def _answer(order_id: str, return_id: str, connection: Connection) -> Sequence[Outcome]:
-    desk, by, chosen = the_shop().desk, merchant(), request.form.get("answer")
+    form, desk, by, chosen = request_id(), the_shop().desk, merchant(), request.form.get("answer")
     if not _is_open(order_id, return_id):  # the order is locked here, so nobody answers in between
         raise _Answered
     if chosen == "per_product":
-        return _answer_per_product(desk.dossier(order_id).return_(return_id), order_id, connection)
+        return _answer_per_product(desk.dossier(order_id).return_(return_id), order_id, form, connection)
     if chosen not in _ANSWERS:
         raise NotUnderstood("answer", _("Choose one of the answers."))
-    return [desk.answer_restock(order_id, return_id, _ANSWERS[chosen], by=by, connection=connection)]
+    answer = desk.answer_restock(order_id, return_id, _ANSWERS[chosen], by=by, request_id=form, connection=connection)
+    return [answer]
 
 
 _ANSWERS = {"ok": RestockDecision.all(), "cancel": RestockDecision.by_hand()}
 
 
-def _answer_per_product(return_: Return, order_id: str, connection: Connection) -> Sequence[Outcome]:
+def _answer_per_product(return_: Return, order_id: str, form: str, connection: Connection) -> Sequence[Outcome]:
     """First what was counted is corrected, then the rest of it is answered for, if anything is left to ask about."""
     desk, by, found = the_shop().desk, merchant(), _found(return_, order_id)
     corrections = [
-        desk.correct_receipt(order_id, receipt_id, lines, by=by, connection=connection)
+        desk.correct_receipt(
+            order_id, receipt_id, lines, by=by, request_id=id_of_part(form, receipt_id), connection=connection
+        )
         for receipt_id, lines in corrected(return_, found).items()
     ]
     if corrections and not corrections[-1].restock.needs_answer:
         return corrections
     in_stock = {line_id: units["stock"] for line_id, units in found.items() if units["stock"]}
     decision = RestockDecision.lines(in_stock) if in_stock else RestockDecision.by_hand()
-    return [*corrections, desk.answer_restock(order_id, return_.id, decision, by=by, connection=connection)]
+    answer = desk.answer_restock(order_id, return_.id, decision, by=by, request_id=form, connection=connection)
+    return [*corrections, answer]
 
 
 def _found(return_: Return, order_id: str) -> Mapping[str, Mapping[str, int]]:
