@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,6 +18,7 @@ from retour import Actor, Refund
 from retour.sandbox import SandboxClock
 from webshop import create_app
 from webshop.application import PLUGINS
+from webshop.housekeeping import keep_house
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes, in_the_background, sandboxes_of
 from webshop.seed import FIRST, fill
@@ -125,7 +127,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         serving.start()
         address = f"http://127.0.0.1:{server.server_port}"
         try:
-            with in_the_background(shop.desk, sandboxes, address):
+            with in_the_background(partial(keep_house, shop), sandboxes, address):
                 yield Served(address=address, shop=shop, sandboxes=sandboxes, clock=sandboxes.clock)
         finally:
             server.shutdown()

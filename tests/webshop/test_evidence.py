@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
+
+import attrs
 import pytest
 from flask import Flask
 from scriptless_browser import Page, ShopBrowser
@@ -9,12 +13,15 @@ from sqlalchemy import func, select
 
 from retour import Actor, RefundState, reading
 from retour.sandbox import Fault
-from webshop import tables
+from webshop import create_app, tables
+from webshop.housekeeping import keep_house
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 from webshop.security import LARGEST_FILE
+from webshop.seed import fill
 
 ANNA = Actor.staff("anna")
+MINUTE = datetime.timedelta(minutes=1)
 PICTURE = ("kapot.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
 
 
@@ -129,6 +136,50 @@ def test_nobody_but_staff_sends_so_much(app: Flask, here: str) -> None:
     token = stranger.get("/return").form("/return").fields["csrf_token"]
     answer = stranger.client.post(here, data={"csrf_token": token, "note": "x" * 2**20})
     assert answer.status_code == 413
+
+
+def test_a_file_is_deleted_when_it_was_kept_long_enough_and_the_history_says_that_it_was_there(
+    merchant: ShopBrowser, shop: RunningShop, here: str
+) -> None:
+    page = add(merchant, here, PICTURE, name="De breuk")
+    [link] = links_to_files(page)
+    said = [entry.message for entry in shop.desk.timeline("1001")]
+    later = attrs.evolve(shop, clock=lambda: shop.clock() + shop.files_kept - MINUTE)
+    keep_house(later)
+    assert (kept(shop), links_to_files(merchant.get("/orders/1001"))) == (1, [link])
+    keep_house(attrs.evolve(shop, clock=lambda: shop.clock() + shop.files_kept + MINUTE))
+    after = merchant.get("/orders/1001")
+    assert (kept(shop), links_to_files(after), merchant.client.get(link).status_code) == (0, [], 404)
+    assert "De breuk (verwijderd: een bestand wordt 180 dagen bewaard)" in after.words
+    assert [entry.message for entry in shop.desk.timeline("1001")] == said
+    assert [one.name for one in shop.desk.evidence("1001", return_of(here))] == ["De breuk"]
+
+
+def test_the_shop_says_how_long_it_keeps_files_and_a_scheduler_can_delete_them(
+    tmp_path: Path, sandboxes: Sandboxes
+) -> None:
+    app = create_app(
+        f"sqlite:///{tmp_path}/shop.db",
+        password="open sesame",
+        secret_key="only of this test",
+        settings=sandboxes.settings,
+        sandboxes=sandboxes,
+        https=False,
+        files_kept=datetime.timedelta(0),
+    )
+    shop: RunningShop = app.extensions["webshop"]
+    fill(shop.engine, sandboxes.pay, orders=1)
+    browser = ShopBrowser(app)
+    browser.log_in("open sesame")
+    return_id = shop.desk.mark_returned("1001", by=ANNA).return_id
+    form = browser.get(f"/orders/1001/returns/{return_id}/evidence")
+    assert "Het bestand wordt na 0 dagen verwijderd." in form.words
+    assert "wordt na 0 dagen verwijderd" in browser.get("/settings").words
+    browser.send(form.form("/evidence"), file=PICTURE)
+    assert kept(shop) == 1
+    assert app.test_cli_runner().invoke(args=["keep-house"]).exit_code == 0
+    assert kept(shop) == 0
+    shop.engine.dispose()
 
 
 def test_a_file_of_another_order_is_not_there(merchant: ShopBrowser, here: str) -> None:

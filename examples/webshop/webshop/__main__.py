@@ -9,11 +9,13 @@ import secrets
 import signal
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from werkzeug.serving import make_server
 
 from webshop.application import PLUGINS, create_app
+from webshop.housekeeping import keep_house
 from webshop.sandboxes import in_the_background, sandboxes_of
 from webshop.seed import fill
 
@@ -41,7 +43,7 @@ def main() -> None:
         fill(shop.engine, sandboxes.pay, orders=given.orders)
         server = make_server("127.0.0.1", given.port, app, threaded=True)
         address = f"http://127.0.0.1:{server.server_port}"
-        with in_the_background(shop.desk, sandboxes, address):
+        with in_the_background(partial(keep_house, shop), sandboxes, address):
             print(f"{address}  password: {password}", flush=True)
             print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
             with suppress(KeyboardInterrupt):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from flask import Flask, render_template
 from werkzeug.exceptions import HTTPException
@@ -23,6 +24,8 @@ from retour import (
 )
 from webshop import languages, login, security, tables
 from webshop.customer_words import sentence_for_customer
+from webshop.files import KEPT
+from webshop.housekeeping import keep_house
 from webshop.masked import masked_settings
 from webshop.pages import (
     attention,
@@ -120,6 +123,7 @@ def create_app(
     sandboxes: Sandboxes | None = None,
     https: bool = True,
     clock: Callable[[], datetime.datetime] | None = None,
+    files_kept: datetime.timedelta = KEPT,
 ) -> Flask:
     """A shop on a database, for any server that speaks WSGI.
 
@@ -128,6 +132,7 @@ def create_app(
     of one's own only, for a cookie that also goes over plain http. With ``sandboxes`` payments lead to their
     pages there, each page leads to their dashboards, and their clock is the shop's. ``clock`` gives the times of the
     history, as `ReturnDesk` takes it: unless it is given, that of the sandboxes, which the database tells too.
+    ``files_kept`` is how long files are kept that were added to a return or a refund: `keep_house` deletes them then.
     The tables are made where there are none.
     """
     app = Flask("webshop")
@@ -138,6 +143,7 @@ def create_app(
         sandboxes.set_clock(engine)
     tables.metadata.create_all(engine)
     port = Webshop(engine, STAFF)
+    clock = clock or (now if sandboxes is None else sandboxes.clock.now)
     desk = ReturnDesk(
         shop=port,
         store=engine,
@@ -146,13 +152,15 @@ def create_app(
         zone=ZONE,
         return_address=RETURNS_TO,
         migrate=True,
-        clock=clock or (now if sandboxes is None else sandboxes.clock.now),
+        clock=clock,
     )
-    app.extensions["webshop"] = RunningShop(
+    shop = app.extensions["webshop"] = RunningShop(
         engine=engine,
         port=port,
         desk=desk,
         zone=ZONE,
+        clock=clock,
+        files_kept=files_kept,
         pays_from=PAYS_FROM,
         returns_to=RETURNS_TO,
         settings_shown=masked_settings(desk.plugins, settings),
@@ -165,6 +173,7 @@ def create_app(
     languages.install(app, ZONE)
     for module in PAGES:
         app.register_blueprint(module.pages)
+    app.cli.command("keep-house", help=keep_house.__doc__)(partial(keep_house, shop))
     app.register_error_handler(HTTPException, _told)
     app.register_error_handler(RetourError, _refused)
     return app

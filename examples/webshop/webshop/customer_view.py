@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from zoneinfo import ZoneInfo
 
 import attrs
 from flask import abort
@@ -149,5 +148,5 @@ def customer_return(shop: RunningShop, seen: CustomerOrder, return_id: str) -> C
         label=to_use,
         tracking_page=shop.desk.tracking_page(seen.order.id, return_id),
         history=[one for one in seen.history if one.return_number == return_.number],
-        today=datetime.datetime.now(ZoneInfo(shop.zone)).date(),
+        today=shop.now.date(),
     )

@@ -10,15 +10,21 @@ from collections.abc import Mapping, Sequence
 import attrs
 from flask import request
 from flask_babel import gettext as _
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.utils import secure_filename
 
+from retour import reading
 from webshop import tables
 from webshop.forms import NotUnderstood
+from webshop.running import the_shop
 
 LONGEST_NAME = 200
 """Characters of a file's name that are kept."""
+
+KEPT = datetime.timedelta(days=180)
+"""How long a file is kept, unless the shop says otherwise: while somebody can still ask about the return. The GDPR
+has no number of days, but that it is kept no longer than it is needed (article 5(1)(e))."""
 
 OURS = "file:"
 """How a reference to one of these files begins."""
@@ -79,9 +85,19 @@ def keep(connection: Connection, order_id: str, about: str, sent: SentFile) -> N
         "id": sent.id,
         "name": sent.name,
         "content": sent.content,
-        "added_at": datetime.datetime.now(datetime.UTC),
+        "added_at": the_shop().clock(),
     }
     connection.execute(insert(tables.file).values(row).on_conflict_do_nothing())
+
+
+def forget(engine: Engine, before: datetime.datetime) -> int:
+    """Delete what was added ``before``; gives how many files that were. The history still says that they were there."""
+    old = tables.file.c.added_at < before
+    with reading(engine) as connection:
+        if connection.execute(select(tables.file.c.id).where(old).limit(1)).first() is None:
+            return 0  # nobody else is kept from writing for nothing
+    with engine.begin() as connection:
+        return connection.execute(delete(tables.file).where(old)).rowcount
 
 
 def files_of(connection: Connection, order_id: str) -> Mapping[str, Sequence[KeptFile]]:

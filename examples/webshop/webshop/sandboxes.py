@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from typing import Any
@@ -77,11 +77,12 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
 
 
 @contextmanager
-def in_the_background(desk: ReturnDesk, sandboxes: Sandboxes, address: str) -> Iterator[None]:
-    """Do the desk's work and bring the shop at ``address`` the webhooks of the sandboxes, until the end of ``with``."""
+def in_the_background(work: Callable[[], object], sandboxes: Sandboxes, address: str) -> Iterator[None]:
+    """Do the ``work`` of a shop and bring it, at ``address``, the webhooks of the sandboxes, until the end of
+    ``with``."""
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_until, args=(stop, lambda: _work(desk)), name="worker"),
+        threading.Thread(target=_until, args=(stop, lambda: _try(work)), name="worker"),
         threading.Thread(target=_until, args=(stop, lambda: _deliver(sandboxes, address)), name="webhooks"),
     ]
     for thread in threads:
@@ -99,9 +100,9 @@ def _until(stop: threading.Event, round_: Any) -> None:
         round_()
 
 
-def _work(desk: ReturnDesk) -> None:
+def _try(work: Callable[[], object]) -> None:
     try:
-        desk.work()
+        work()
     except RetourError as error:
         log.error("%s", error)
 

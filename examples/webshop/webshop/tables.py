@@ -128,6 +128,7 @@ file = Table(
     Column("name", String(200), nullable=False, comment="as whoever sent it called it"),
     Column("content", LargeBinary, nullable=False),
     Column("added_at", Moment, nullable=False),
+    Index("shop_file_by_age", "added_at"),
 )
 
 session = Table(

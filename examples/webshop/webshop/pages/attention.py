@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -60,7 +59,7 @@ class ItemView:
         """For how long: "3 days". Empty where nobody knows."""
         if self.item.since is None:
             return ""
-        return str(format_timedelta(datetime.datetime.now(datetime.UTC) - self.item.since, granularity="minute"))
+        return str(format_timedelta(the_shop().now - self.item.since, granularity="minute"))
 
 
 @pages.app_template_filter("capital")

@@ -80,6 +80,7 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
         order_id=order_id,
         return_=return_,
         evidence=making(_kind(return_id), _made(return_)),
+        files_kept=the_shop().files_kept,
         kept=kept or Kept(),
     )
     return page, status

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import time
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
@@ -57,7 +55,7 @@ def _asked() -> Asked:
     return Asked(
         desk=shop.desk,
         weeks=given if given in PERIODS else 12,
-        now=datetime.datetime.now(ZoneInfo(shop.zone)),
+        now=shop.now,
         language=reader_language(),
         say=say,
     )

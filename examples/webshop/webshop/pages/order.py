@@ -70,6 +70,7 @@ def order_page(
     """The page, with a form that is shown again as it was sent, or with the question about the stock of a return."""
     view = view_of(the_shop(), order_id) or abort(404)
     question = next((one for one in view.open_questions if one.id == asked), None)
+    files = _files(order_id)
     page = render_template(
         "order.html",
         view=view,
@@ -78,7 +79,9 @@ def order_page(
         question=question,
         returns=views_of(view.dossier, view.can_do, view.history),
         ours=OURS,
-        files=_files(order_id),
+        files=files,
+        kept_files={file.id for several in files.values() for file in several},
+        files_kept=the_shop().files_kept,
         consent_ways=list(ConsentWay),
         asked={one.option.payment.id: _refund_asked(view.dossier, one.option.payment.id) for one in view.payments},
     )

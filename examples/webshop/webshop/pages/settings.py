@@ -63,6 +63,7 @@ def show() -> ResponseReturnValue:
         returns_to=shop.returns_to,
         pays_from=shop.pays_from,
         zone=shop.zone,
+        files_kept=shop.files_kept,
         logins=logins(),
         kept=Kept(),
     )

@@ -7,7 +7,6 @@ import datetime
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from zoneinfo import ZoneInfo
 
 import attrs
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -199,8 +198,7 @@ def _in_batch(batch: str) -> list[str]:
 
 def _new_batch() -> str:
     """A name for a file that is begun now, by the clock of the shop's zone."""
-    now = datetime.datetime.now(ZoneInfo(the_shop().zone))
-    return f"{now.strftime(MADE_AT)}-{uuid.uuid4().hex[:8]}"
+    return f"{the_shop().now.strftime(MADE_AT)}-{uuid.uuid4().hex[:8]}"
 
 
 def _made_at(batch: str) -> datetime.datetime | None:
