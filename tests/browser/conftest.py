@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import attrs
 import pytest
-from werkzeug.serving import make_server
-
-from retour import Actor, Refund
-from retour.sandbox import SandboxClock
-from webshop import create_app
-from webshop.application import PLUGINS
-from webshop.housekeeping import keep_house
-from webshop.running import RunningShop
-from webshop.sandboxes import Sandboxes, in_the_background, sandboxes_of
-from webshop.seed import FIRST, fill
+from browser.shop_served import PASSWORD, Served, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-    from retour.sandbox import BookedRefund
-
-ORDERS = 120
-"""So many that each test of a file finds one."""
-
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "browser"
-ANNA = Actor.staff("anna")
-PASSWORD = "open sesame"
 
 SECONDS = 30
 """How long a page may take to say what is expected of it, also on a machine that does much else."""
@@ -67,73 +48,11 @@ def chromium(missing: Callable[[str], NoReturn]) -> Iterator[Browser]:
         browser.close()
 
 
-@attrs.frozen(kw_only=True)
-class Served:
-    """A shop that runs: its address, its parts, and the providers beside it."""
-
-    address: str
-    shop: RunningShop
-    sandboxes: Sandboxes
-    clock: SandboxClock
-    """The shop's time and its database's, which a test can let pass."""
-    anna: Actor = ANNA
-    password: str = PASSWORD
-    _taken: set[str] = attrs.field(factory=set)
-
-    def take(self, provider: str, *, products: int = 1) -> str:
-        """An order for one test alone, of so many products that went out, paid at this provider."""
-        for order_id in map(str, range(FIRST, FIRST + ORDERS)):
-            order = self.shop.port.order(order_id)
-            assert order is not None
-            paid_there = [one for one in order.payments if one.provider == provider]
-            if order_id not in self._taken and paid_there and len(order.goods) == products and order.goods[0].fulfilled:
-                self._taken.add(order_id)
-                return order_id
-        raise AssertionError(f"no other order of {products} products is paid at {provider}")
-
-    def payment(self, order_id: str) -> str:
-        """What its provider calls the payment of an order."""
-        order = self.shop.port.order(order_id)
-        assert order is not None
-        return order.payments[0].reference
-
-    def refunds(self, order_id: str) -> list[Refund]:
-        """What goes back on an order, the oldest first."""
-        return list(self.shop.desk.dossier(order_id).refunds.values())
-
-    def books(self, order_id: str) -> list[BookedRefund]:
-        """What went back on an order by the books of its provider."""
-        order = self.shop.port.order(order_id)
-        assert order is not None
-        return list(self.sandboxes.payment(order.payments[0].provider).books(order.payments[0].reference))
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A shop on a free port, as `make shop` runs it, for the tests of a file: each takes an order of its own."""
-    with sandboxes_of(PLUGINS) as sandboxes:
-        app = create_app(
-            f"sqlite:///{tmp_path_factory.mktemp('shop')}/shop.db",
-            password=PASSWORD,
-            secret_key="of the browser's tests",
-            settings=sandboxes.settings,
-            sandboxes=sandboxes,
-            https=False,
-        )
-        shop: RunningShop = app.extensions["webshop"]
-        fill(shop.engine, sandboxes.pay, orders=ORDERS)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        try:
-            with in_the_background(partial(keep_house, shop), sandboxes, address):
-                yield Served(address=address, shop=shop, sandboxes=sandboxes, clock=sandboxes.clock)
-        finally:
-            server.shutdown()
-            serving.join()
-            server.server_close()
-            shop.engine.dispose()
+    """A shop of which nothing came back yet, for the tests of a file: each takes an order of its own."""
+    with serving(tmp_path_factory.mktemp("shop")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from webshop.application import PLUGINS, create_app
 from webshop.housekeeping import keep_house
+from webshop.past import live_through
 from webshop.sandboxes import in_the_background, sandboxes_of
 from webshop.seed import fill
 
@@ -24,7 +25,8 @@ def main() -> None:
     """Serve until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m webshop", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free. Default: 8000")
-    parser.add_argument("--orders", type=int, default=60, help="how many orders there are. Default: 60")
+    parser.add_argument("--orders", type=int, default=120, help="how many orders there are. Default: 120")
+    parser.add_argument("--no-returns", action="store_true", help="nothing has come back yet")
     parser.add_argument("--folder", type=Path, help="where the database is made. Default: the temporary folder")
     given = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request would hide the password
@@ -41,10 +43,15 @@ def main() -> None:
         )
         shop = app.extensions["webshop"]
         fill(shop.engine, sandboxes.pay, orders=given.orders)
+        if not given.no_returns:
+            live_through(shop)
         server = make_server("127.0.0.1", given.port, app, threaded=True)
         address = f"http://127.0.0.1:{server.server_port}"
         with in_the_background(partial(keep_house, shop), sandboxes, address):
             print(f"{address}  password: {password}", flush=True)
+            print(
+                f"Customers: {address}/return  with the number of an order and the mail address on its page", flush=True
+            )
             print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
             with suppress(KeyboardInterrupt):
                 server.serve_forever()

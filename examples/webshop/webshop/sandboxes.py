@@ -12,13 +12,23 @@ from typing import Any
 import attrs
 from sqlalchemy import Engine, event
 
-from retour import MemoryShop, Money, RetourError, ReturnDesk
+from retour import MemoryShop, Mode, Money, RetourError, ReturnDesk
 from retour.sandbox import HasDashboard, PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
 
 log = logging.getLogger("webshop")
 
 PAUSE = 0.5
 """Seconds between two looks for webhooks and for work."""
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """A webhook that a ``provider`` sends to the address of its account of a ``mode``."""
+
+    provider: str
+    mode: Mode
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
 
 
 @attrs.frozen
@@ -57,6 +67,18 @@ class Sandboxes:
         """The sandbox of a payment provider."""
         sandbox: Any = self.running[provider]
         return sandbox  # type: ignore[no-any-return]  # those of payments are asked for by name
+
+    def shipping(self, provider: str) -> ShippingSandbox:
+        """The sandbox of a shipping provider."""
+        sandbox: Any = self.running[provider]
+        return sandbox  # type: ignore[no-any-return]  # those of labels are asked for by name
+
+    def take_webhooks(self) -> Iterator[Told]:
+        """What each of them has to tell that nobody took yet, one provider after the other."""
+        for name, sandbox in self.running.items():
+            mode = Mode.LIVE if isinstance(sandbox, ShippingSandbox) else Mode.TEST
+            for one in sandbox.take_webhooks():
+                yield Told(provider=name, mode=mode, headers=one.headers, body=one.body)
 
 
 @contextmanager
@@ -108,13 +130,11 @@ def _try(work: Callable[[], object]) -> None:
 
 
 def _deliver(sandboxes: Sandboxes, address: str) -> None:
-    for name, sandbox in sandboxes.running.items():
-        mode = "live" if isinstance(sandbox, ShippingSandbox) else "test"
-        for webhook in sandbox.take_webhooks():
-            try:
-                status = send_webhook(f"{address}/webhooks/{name}/default/{mode}", webhook.headers, webhook.body)
-            except (OSError, HTTPException) as error:
-                log.error("a webhook of %s could not be brought: %s", name, error)
-                continue
-            if status != 200:
-                log.warning("a webhook of %s was answered with %s", name, status)
+    for one in sandboxes.take_webhooks():
+        try:
+            status = send_webhook(f"{address}/webhooks/{one.provider}/default/{one.mode.value}", one.headers, one.body)
+        except (OSError, HTTPException) as error:
+            log.error("a webhook of %s could not be brought: %s", one.provider, error)
+            continue
+        if status != 200:
+            log.warning("a webhook of %s was answered with %s", one.provider, status)
