@@ -10,6 +10,7 @@ from page_queries import queries_of
 from scriptless_browser import ShopBrowser
 
 from retour import Actor, Money, RequestedLine
+from webshop import figures
 from webshop.figures import FIGURES, Asked, Figure
 from webshop.languages import say
 from webshop.running import RunningShop
@@ -66,7 +67,7 @@ def test_money_that_went_back_is_counted_by_its_days_and_what_waits_by_its_amoun
     desk.refund("1004", invoice.payment.id, Money.of("7.50", "EUR"), by=ANNA, request_id="f" * 32)
     assert numbers(figure(app, shop, "days-to-refund")) == {"0 tot en met 1": 1}
     [row] = figure(app, shop, "money-waiting").rows
-    assert (row.label, row.value, row.words.replace("\xa0", " ")) == ("een overboeking", 7.5, "€ 7,50 (1)")
+    assert (row.label, row.value, row.words.replace("\xa0", " ")) == ("Wacht op een overboeking", 7.5, "€ 7,50 (1)")
 
 
 def test_products_are_counted_in_units_that_came_back(app: Flask, shop: RunningShop) -> None:
@@ -77,6 +78,41 @@ def test_products_are_counted_in_units_that_came_back(app: Flask, shop: RunningS
     assert numbers(figure(app, shop, "products")) == {line.name: line.ordered for line in order.lines}
 
 
+def over(app: Flask, shop: RunningShop) -> dict[str, str]:
+    """What each figure says that it is over."""
+    return {name: figure(app, shop, name).over for name in FIGURES}
+
+
+def test_each_figure_says_what_its_numbers_are_over(app: Flask, shop: RunningShop) -> None:
+    for order_id in ("1001", "1002", "1007"):
+        shop.desk.mark_returned(order_id, by=ANNA)
+    [option] = shop.desk.refund_options("1007")
+    shop.desk.refund("1007", option.payment.id, Money.of("5", "EUR"), by=ANNA, request_id="f" * 32)
+    said = over(app, shop)
+    assert said["over-time"].startswith("3 retouren, begonnen van ")
+    assert said["reasons"].startswith("Van 3 retouren in deze periode.")
+    assert said["days-to-refund"].startswith("Van 1 terugbetaling die")
+    assert said["money-waiting"] == (
+        "Van alle bestellingen, los van de periode; tussen haakjes staat het aantal terugbetalingen."
+    )
+    assert said["products"] == "Van 3 retouren in deze periode."
+
+
+def test_a_figure_of_the_newest_returns_or_of_some_products_says_so(
+    app: Flask, shop: RunningShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for order_id in ("1001", "1002", "1007"):
+        shop.desk.mark_returned(order_id, by=ANNA)
+    monkeypatch.setattr(figures, "MOST", 2)
+    monkeypatch.setattr(figures, "SHOWN", 1)
+    newest = [shop.port.order(order_id) for order_id in ("1002", "1007")]
+    products = {line.name for order in newest if order is not None for line in order.goods}
+    found = figure(app, shop, "products")
+    assert len(found.rows) == 1
+    assert found.over.startswith("Van de nieuwste 2 van de 3 retouren in deze periode.")
+    assert f"Van {len(products)} producten kwam iets terug; dit zijn de 1 met de meeste stuks." in found.over
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_each_figure_is_a_picture_in_which_nothing_runs_with_its_numbers_beside_it(
     merchant: ShopBrowser, shop: RunningShop
@@ -84,6 +120,7 @@ def test_each_figure_is_a_picture_in_which_nothing_runs_with_its_numbers_beside_
     ask(shop, "1001", "too_small")
     shop.desk.mark_returned("1002", by=ANNA)
     page = merchant.get("/figures?weeks=4")
+    assert "Van 2 retouren in deze periode." in page.words
     pictures = [given for tag, given in page.elements if tag == "img"]
     assert [given["src"] for given in pictures] == [
         f"/figures/{name}.svg?weeks=4" for name in ("over-time", "reasons", "products")

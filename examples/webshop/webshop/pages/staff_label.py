@@ -78,19 +78,28 @@ def _page(order_id: str, return_id: str, kept: Kept | None = None, status: int =
     seen, one, kept = _order(order_id), _view(order_id, return_id), kept or Kept()
     label = making(label_of(return_id), len(one.labels))
     options: Sequence[LabelOption] = ()
+    left_out = 0
     if one.can_order_label and label is not None and not label.is_made:
         try:
             options = _offered(seen, one)
+            options, left_out = options[:MOST_OPTIONS], len(options[MOST_OPTIONS:])
         except RetourError as error:
             kept = kept if kept.error else Kept(name=FORM, error=error.text(reader_language()))
     page = render_template(
-        "staff_label.html", order=seen, one=one, label=label, options=options, name_of=called, kept=kept
+        "staff_label.html",
+        order=seen,
+        one=one,
+        label=label,
+        options=options,
+        left_out=left_out,
+        name_of=called,
+        kept=kept,
     )
     return page, status
 
 
 def _offered(seen: Order, one: ReturnView) -> Sequence[LabelOption]:
-    return the_shop().desk.label_options(seen.id, **_sending(seen, one))[:MOST_OPTIONS]
+    return the_shop().desk.label_options(seen.id, **_sending(seen, one))
 
 
 def _chosen(seen: Order, one: ReturnView) -> LabelOption:
