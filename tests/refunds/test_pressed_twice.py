@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from refunds import test_costs as costs
+from sqlalchemy import select
 
-from retour import Outcome, RequestReused, ReturnDesk
+from retour import Actor, Outcome, RequestReused, ReturnDesk
+from retour.store import tables
 
 CHANGES_NOTHING_TWICE = {
     "acknowledge": "an item that was acknowledged is acknowledged",
@@ -30,6 +32,27 @@ def outcomes() -> set[str]:
 
 
 WITH_IDENTITY = sorted(outcomes() - CHANGES_NOTHING_TWICE.keys())
+
+SAY_HOW_MANY = {
+    "retry_set_aside": "none is set aside any more",
+    "set_unreadable_aside": "the same wait as before",
+    "take_unreadable_back": "all were let go",
+}
+"""Commands that tell how many they are about, and what they tell the second time."""
+
+
+def counting() -> set[str]:
+    """The methods of the desk by which somebody does a thing, and is told a number."""
+    methods = inspect.getmembers(ReturnDesk, inspect.isfunction)
+    numbers = {name for name, one in methods if name[0] != "_" and one.__annotations__.get("return") == "int"}
+    return {name for name in numbers if "by" in inspect.signature(getattr(ReturnDesk, name)).parameters}
+
+
+def stored(world: Any) -> list[list[tuple[Any, ...]]]:
+    """All that is stored of what waits, what was set aside, and what happened."""
+    kept = (tables.event, tables.effect, tables.aside, tables.dossier)
+    with world.desk._services.store.engine.connect() as connection:
+        return [sorted(tuple(map(str, row)) for row in connection.execute(select(one))) for one in kept]
 
 
 class Pressed:
@@ -99,6 +122,29 @@ def test_what_says_only_what_is_changes_nothing_twice(world: Any, name: str) -> 
     recorded, went_back = events(world), world.went_back
     do(world.desk, given)
     assert (events(world), world.went_back) == (recorded, went_back)
+
+
+def test_every_command_that_tells_a_number_is_tried_twice() -> None:
+    assert counting() == SAY_HOW_MANY.keys()
+
+
+@pytest.mark.parametrize("name", SAY_HOW_MANY)
+def test_what_tells_a_number_changes_nothing_the_second_time_and_says_so(world: Any, name: str) -> None:
+    before, do, _ = costs.COMMANDS[name]
+    given = before(world)
+    first = do(world.desk, given)
+    assert first > 0
+    was = stored(world)
+    assert do(world.desk, given) == (first if name == "set_unreadable_aside" else 0)
+    assert stored(world) == was
+
+
+def test_of_two_who_take_an_order_back_the_second_changes_nothing(world: Any) -> None:
+    costs.aside(world)
+    assert world.desk.take_unreadable_back("1001", by=costs.ANNA) == 1
+    was = stored(world)
+    assert world.desk.take_unreadable_back("1001", by=Actor.staff("bob")) == 0
+    assert stored(world) == was
 
 
 UNDONE: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {

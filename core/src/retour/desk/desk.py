@@ -395,7 +395,8 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
 
     def take_unreadable_back(self, order_id: str, *, by: Actor) -> int:
         """Let the effects of an order that was set aside be tried again, also where it reads meanwhile; gives how many.
-        Raises `WrongState` where nobody has set it aside."""
+        Of one that was taken back before nothing is changed, and it gives 0. Raises `WrongState` where nobody ever set
+        it aside."""
         return self._doctor.take_back(self.shop_id, order_id, by)
 
     def _view(self, shop_id: str) -> ReturnDesk:

@@ -104,11 +104,12 @@ class Doctor:
         return self.store.unreadable.set_aside(shop, order_id, by, words, effects)
 
     def take_back(self, shop: str, order_id: str, by: Actor) -> int:
-        """Let the effects of an order that was set aside be tried again; gives how many."""
+        """Let the effects of an order that was set aside be tried again; gives how many: said again, none."""
         _check_who(by, order_id)
-        if self.store.unreadable.aside(shop, order_id) is None:
+        retried = self.store.unreadable.take_back(shop, order_id, by)
+        if retried is None:
             raise WrongState(text("Nobody has set order {order} aside.", order=order_id))
-        return self.store.unreadable.take_back(shop, order_id, by)
+        return retried
 
 
 def _check_who(by: Actor, order_id: str) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, tuple_, update
 
 from retour.model.actor import Actor, ActorKind
 from retour.model.errors import OrderUnreadable, RetourError
@@ -78,13 +78,7 @@ class Unreadable:
 
     def aside(self, shop: str, order_id: str, connection: Connection | None = None) -> SetAside | None:
         """Who has set an order aside; None where nobody has, or it was taken back."""
-        columns = tables.aside.c
-        query = (
-            select(columns.aside, columns.actor_kind, columns.actor_id, columns.because, columns.at)
-            .where(columns.shop == shop, columns.order_id == order_id)
-            .order_by(columns.number.desc())
-            .limit(1)
-        )
+        query = _last_word(shop, order_id)
         last = self._database.read(lambda reader: reader.execute(query).first(), connection)
         if last is None or not last.aside:
             return None
@@ -106,32 +100,41 @@ class Unreadable:
 
         return self._database.write_what_can_be_repeated(write)
 
-    def take_back(self, shop: str, order_id: str, by: Actor) -> int:
-        """Say who takes an order back, and let its effects be tried again; gives how many."""
+    def take_back(self, shop: str, order_id: str, by: Actor) -> int | None:
+        """Say who takes an order back, and let its effects be tried again; gives how many: none of one that was taken
+        back before. None where nobody ever set it aside, and then nothing is written."""
         retried: set[str] = set()
 
-        def write(own: Connection) -> None:
-            self._say(own, shop, order_id, by, "", aside=0)
-            retried.update(retry_set_aside(own, shop, order_id))
+        def write(own: Connection) -> bool:
+            last = own.execute(_last_word(shop, order_id)).first()
+            if last is not None and last.aside:
+                self._say(own, shop, order_id, by, "", aside=0)
+                retried.update(retry_set_aside(own, shop, order_id))
+            return last is not None
 
-        self._database.write_what_can_be_repeated(write)
-        return len(retried)
+        was_aside = self._database.write_what_can_be_repeated(write)
+        return len(retried) if was_aside else None
 
     def _say(self, own: Connection, shop: str, order_id: str, by: Actor, because: str, *, aside: int) -> None:
         """Add his word, unless it is the last one already."""
-        columns = tables.aside.c
         word = {"aside": aside, "actor_kind": by.kind.value, "actor_id": by.id, "because": because}
-        found = (
-            select(columns.number, *[columns[name] for name in word])
-            .where(columns.shop == shop, columns.order_id == order_id)
-            .order_by(columns.number.desc())
-            .limit(1)
-        )
-        number, *last = own.execute(found).first() or (0,)
-        if last == list(word.values()):
+        last = own.execute(_last_word(shop, order_id)).first()
+        if last is not None and all(getattr(last, name) == value for name, value in word.items()):
             return
+        number = 1 if last is None else last.number + 1
         now = database_now(self._database.dialect)
-        own.execute(tables.aside.insert().values(shop=shop, order_id=order_id, number=number + 1, **word, at=now))
+        own.execute(tables.aside.insert().values(shop=shop, order_id=order_id, number=number, **word, at=now))
+
+
+def _last_word(shop: str, order_id: str) -> Select[Any]:
+    """What was last said of setting an order aside."""
+    columns = tables.aside.c
+    return (
+        select(columns.number, columns.aside, columns.actor_kind, columns.actor_id, columns.because, columns.at)
+        .where(columns.shop == shop, columns.order_id == order_id)
+        .order_by(columns.number.desc())
+        .limit(1)
+    )
 
 
 def _keep(dialect: str, insert: Insert) -> Any:
