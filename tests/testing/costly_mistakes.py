@@ -34,6 +34,7 @@ from acme_pay import (
     WireRefund,
 )
 from broken_providers import BROKEN, breaks, declaring
+from keyed_pay import KeyedPay, KeyedPaySandbox
 
 from retour.providers import (
     Answer,
@@ -92,7 +93,7 @@ def _told(request: RefundRequest, status: RefundStatus) -> RefundResult:
 # --- one refund is one refund --------------------------------------------------------------------------------
 
 
-@breaks("test_the_key_of_a_refund_is_in_the_declared_header", "test_the_same_request_is_the_same_bytes")
+@breaks("test_the_key_of_a_refund_is_where_it_is_declared", "test_the_same_request_is_the_same_bytes")
 class MakesTheKeyOfTheDay(AcmePay):
     """A refund that is sent before midnight and again after it is two."""
 
@@ -100,12 +101,31 @@ class MakesTheKeyOfTheDay(AcmePay):
         return f"{request.key}-{datetime.date.today().isoformat()}"  # noqa: DTZ011 - the fault
 
 
-@breaks("test_the_key_of_a_refund_is_in_the_declared_header")
+@breaks("test_the_key_of_a_refund_is_where_it_is_declared")
 class CutsTheKey(AcmePay):
     """Keys differ at their end; what is left of them is one key for all refunds."""
 
     def _key(self, request: RefundRequest) -> str:
         return request.key[:20]
+
+
+@breaks("test_the_key_of_a_refund_is_where_it_is_declared", sandbox=KeyedPaySandbox)
+class DeclaresAnotherField(KeyedPay):
+    capabilities = declaring(idempotency=Idempotency(field="request_id", window=datetime.timedelta(hours=24)))
+
+
+@breaks(
+    "test_the_key_of_a_refund_is_where_it_is_declared",
+    "test_the_declared_facts_can_be_true",
+    sandbox=KeyedPaySandbox,
+)
+class DeclaresAFieldAsAHeader(KeyedPay):
+    capabilities = declaring(idempotency=Idempotency(header="idempotency_key", window=datetime.timedelta(hours=24)))
+
+
+@breaks("test_the_declared_facts_can_be_true")
+class SaysNotWhereTheKeyStands(AcmePay):
+    capabilities = declaring(idempotency=Idempotency(window=datetime.timedelta(hours=24)))
 
 
 @breaks("test_two_refunds_of_one_amount_are_two_refunds")

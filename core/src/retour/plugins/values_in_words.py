@@ -264,7 +264,7 @@ def in_words(value: object, language: str = "en") -> str:
         step = in_words(Money(minor=value.minor_units, currency=value.currency), language)
         return f"{step} ({value.method})" if value.method else step
     if isinstance(value, Idempotency):
-        return ", ".join(filter(None, [value.header, in_words(value.window, language)]))
+        return ", ".join(filter(None, [value.header or value.field, in_words(value.window, language)]))
     if isinstance(value, str):
         return value
     if isinstance(value, int):

@@ -32,13 +32,21 @@ class Support(StrEnum):
 
 @frozen(kw_only=True, field_transformer=checked())
 class Idempotency:
-    """How a provider recognises a repeated request."""
+    """How a provider recognises a repeated request: by a key in a ``header``, as most do, or in a ``field`` of the
+    body, as Square has it. Raises ValueError for both."""
 
-    header: str
+    header: str = ""
     """The header that carries the key."""
+
+    field: str = ""
+    """The field of the body that carries it, at its top level: of JSON, or of a form."""
 
     window: datetime.timedelta
     """How long a repeat is answered with the first outcome. Afterwards the same key is a new request."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.header and self.field:
+            raise ValueError(f"the key of a request stands in the header {self.header} or in the field {self.field}")
 
 
 @frozen(kw_only=True, field_transformer=checked())

@@ -166,7 +166,8 @@ class Cassette:
         self._scrubber.add(fields=scrub, keep=keep)
         self._take_out(played, environment or {})
         idempotency = getattr(chosen.capabilities, "idempotency", None)
-        self._request_headers |= {name.lower() for name in [*headers, *([idempotency.header] if idempotency else [])]}
+        keyed = [idempotency.header] if idempotency and idempotency.header else []
+        self._request_headers |= {name.lower() for name in [*headers, *keyed]}
         self._answer_headers |= {name.lower() for name in headers}
         used = played
         if self.recording:

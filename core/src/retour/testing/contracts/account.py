@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import attrs
 import pytest
@@ -121,10 +123,26 @@ class Account(AnyAccount):
     # --- the wire ----------------------------------------------------------------------------------------
 
     def carries(self, sent: SandboxRequest, request: RefundRequest) -> bool:
-        """Whether what was sent is this refund: by its key in the declared header, or by our id in the body."""
+        """Whether what was sent is this refund: by its key where that is declared, or by our id in the body."""
+        return sent.method != "GET" and (self.key_of(sent) == request.key or request.refund_id.encode() in sent.body)
+
+    def key_of(self, sent: SandboxRequest) -> object:
+        """The key that a request carries where the capabilities say that it stands; None without one."""
         idempotency = self.capabilities.idempotency
-        key = sent.headers.get(idempotency.header.lower()) if idempotency is not None else None
-        return sent.method != "GET" and (key == request.key or request.refund_id.encode() in sent.body)
+        if idempotency is None:
+            return None
+        return _body(sent).get(idempotency.field) if idempotency.field else sent.headers.get(idempotency.header.lower())
+
+
+def _body(sent: SandboxRequest) -> Mapping[str, object]:
+    """The fields of what was sent, of JSON or of a form; none of what is neither."""
+    try:
+        if sent.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return dict(parse_qsl(sent.body.decode()))
+        fields = json.loads(sent.body)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 @pytest.fixture
