@@ -50,7 +50,10 @@ def _broken(where: str, before: Any, now: Any) -> Iterator[str]:
         yield f"{where} is gone"
         return
     for key, one in before.get("properties", {}).items():
-        yield from _broken(f"{where}.{key}", one, now.get("properties", {}).get(key))
+        is_now = now.get("properties", {}).get(key)
+        if key in before.get("required", []) and is_now is not None:
+            one = {**one, "default": is_now.get("default")}  # who was told to give it gives it still
+        yield from _broken(f"{where}.{key}", one, is_now)
     for key in now.get("required", []):
         if key not in before.get("required", []):
             yield f"{where}.{key} is needed now"
@@ -111,6 +114,8 @@ def test_a_change_that_adds_breaks_nobody() -> None:
     now = json.loads(json.dumps(MONEY))
     now["properties"]["note"] = {"type": "string", "default": ""}
     now["properties"]["kind"]["enum"].append("c")
+    now["required"].remove("minor")
+    now["properties"]["minor"]["default"] = 0
     assert broken({"Money": MONEY}, {"Money": now, "More": {}}) == []
 
 
