@@ -149,6 +149,17 @@ SECTIONS: Sequence[Section] = (
             "retour_manual_transfer/waiting.py",
         ),
     ),
+    Section(
+        "What a provider says of a payment, or of a refund",
+        OWNER,
+        (
+            "retour_mollie/wire.py",
+            "retour_stripe/wire.py",
+            "retour_stripe/disputes.py",
+            "retour_paypal/wire.py",
+            "retour_paypal/disputes.py",
+        ),
+    ),
     Section("How to send it back", OWNER, ("retour_sendcloud/provider.py",)),
     Section(
         "What a person must look at",

@@ -11,7 +11,7 @@ from retour.model.errors import InvalidAmount
 from retour.model.fields import LARGEST_INTEGER, is_text, shown
 from retour.model.frozen import frozen
 from retour.model.making import unchecked
-from retour.model.text import speaking, text
+from retour.model.text import RetourError, speaking, text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
 _TWO_DECIMALS = frozenset(
@@ -353,6 +353,22 @@ _counted = unchecked(Money)
 
 def _as_written(amount: object) -> str:
     return shown(repr(amount)) if isinstance(amount, str | float) else shown(amount)
+
+
+def amount_or_words(words: str) -> Money | str:
+    """The amount that ``words`` are, as ``str`` writes it; other words as they are.
+
+    >>> amount_or_words("EUR 12.50").render("nl").replace("\xa0", " ")
+    '€ 12,50'
+    """
+    found = re.fullmatch(_AS_STR, words)
+    try:
+        return Money.of(found[2], found[1]) if found else words
+    except RetourError:  # of a currency that there is not
+        return words
+
+
+_AS_STR = r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)"
 
 
 def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:

@@ -7,6 +7,8 @@ hand. Where two desks load two classes of one name, people read what was loaded 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from retour.model.frozen import frozen
 
 
@@ -29,3 +31,8 @@ def call(provider: str, display_name: str, package: str) -> None:
 def called(provider: object) -> Called | None:
     """What a provider is called; None where no class of that name was loaded."""
     return _called.get(provider) if isinstance(provider, str) else None
+
+
+def packages() -> Iterable[str]:
+    """The packages of all classes that were loaded, each once."""
+    return dict.fromkeys([one.package for one in _called.values()])

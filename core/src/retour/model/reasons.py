@@ -19,8 +19,8 @@ from retour.model.background_work import work_in_words
 from retour.model.errors import InvalidValue
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.frozen import frozen
-from retour.model.money import Money
-from retour.model.text import RetourError, Text, text, texts, that_can_be_stored
+from retour.model.money import amount_or_words
+from retour.model.text import Text, text, texts, that_can_be_stored
 
 
 class ReasonCode(StrEnum):
@@ -272,23 +272,11 @@ def _days(value: str) -> Text | str:
     return texts("{count} day", "{count} days", int(value)) if value.isdecimal() else value
 
 
-def _money(value: str) -> Money | str:
-    """An amount for people; what is none stays as it is."""
-    found = re.fullmatch(_AMOUNT, value)
-    try:
-        return Money.of(found[2], found[1]) if found else value
-    except RetourError:  # of a currency that there is not
-        return value
-
-
-_AMOUNT = r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)"
-"""An amount as a reason keeps it: ``str`` of `Money`."""
-
 _READ: Mapping[str, Callable[[str], Any]] = {
     "ended": _day,
     "since": _day,
     "days": _days,
-    **dict.fromkeys(("amount", "left", "expected", "step", "before", "now", "difference"), _money),
+    **dict.fromkeys(("amount", "left", "expected", "step", "before", "now", "difference"), amount_or_words),
 }
 """Values of reasons that are more than a text, by their names: a reader's language says how they are written."""
 

@@ -85,7 +85,9 @@ class RefundResult:
     """Ours, if it carries it."""
 
     reason: str = attrs.field(default="", converter=redacted)
-    """Why it failed or is pending, without mail addresses and IBANs; else empty."""
+    """Why it failed or is pending, in English, without mail addresses and IBANs; else empty. A sentence of your
+    package's catalogue is read in the reader's language (`TextDomain`):
+    ``reason=str(text("The card has expired."))``."""
 
     created_at: datetime.datetime | None = None
     """When it was made (UTC); None where the provider does not say."""
@@ -121,7 +123,7 @@ class Refundable:
     """Whether a refund by API can be made."""
 
     reason: str = attrs.field(default="", converter=redacted)
-    """Why none can be made, in words; else empty."""
+    """Why none can be made, in words as those of `RefundResult.reason`; else empty."""
 
     code: ErrorCode | None = None
     """The same in our terms, None where no code of ours says it. `ErrorCode.NOT_REFUNDABLE` of what never goes back

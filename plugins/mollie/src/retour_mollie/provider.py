@@ -32,6 +32,7 @@ from retour.providers import (
     RefundResult,
     RefundStatus,
     Support,
+    Text,
     TextDomain,
     ToFetch,
     VerifiedEvents,
@@ -85,9 +86,13 @@ WITHOUT_REFUNDS = frozenset({"giftcard", "paysafecard", "voucher"})
 _PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_.+") for prefix in ("tr", "ord", "re"))
 """How Mollie's ids begin, and all that is known of them (schemas ``paymentToken``, ``orderToken``, ``refundToken``)."""
 
-WHY_NOT: Mapping[str, str] = {
-    "authorized": "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie.",
-    "paid": "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher.",
+WHY_NOT: Mapping[str, Text] = {
+    "authorized": text(
+        "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie."
+    ),
+    "paid": text(
+        "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher."
+    ),
 }
 """Why Mollie gives no amount that can be refunded, by the payment's status."""
 
@@ -173,10 +178,18 @@ class Mollie:
         code = None
         if found.amount.currency != captured.currency:
             remaining = nothing
-            reason = f"Payment {target} is in {found.amount.currency}, and the order says {captured.currency}."
+            reason = str(
+                text(
+                    "Payment {reference} is in {currency}, and the order says {expected}.",
+                    reference=target,
+                    currency=found.amount.currency,
+                    expected=captured.currency,
+                )
+            )
         elif left is None:
             remaining = nothing
-            reason = WHY_NOT.get(found.status, f"The payment is not paid: Mollie calls it {found.status}.")
+            not_paid = text("The payment is not paid: Mollie calls it {status}.", status=found.status)
+            reason = str(WHY_NOT.get(found.status, not_paid))
             code = CODES.get(found.status)
         else:
             remaining = left
@@ -453,8 +466,10 @@ class Mollie:
 def _nothing_left(charged_back: Money) -> str:
     """Why nothing is left of a payment."""
     if charged_back:
-        return f"Nothing is left of this payment: the customer's bank took back {charged_back}."
-    return "Everything of this payment was refunded."
+        return str(
+            text("Nothing is left of this payment: the customer's bank took back {amount}.", amount=str(charged_back))
+        )
+    return str(text("Everything of this payment was refunded."))
 
 
 def _no_payment(captured: Money, reason: str, choices: Sequence[str] = ()) -> Refundable:

@@ -26,11 +26,15 @@ from retour.providers import (
     RefundRequest,
     RefundResult,
     RefundStatus,
+    Text,
+    TextDomain,
     read_json,
 )
 
 LONGEST_DESCRIPTION = 140
 """Characters. The description of 2026 allows 255, the documentation of 2024 only 140 (create-payment-refund.rst)."""
+
+text = TextDomain("retour_mollie").text
 
 STATUSES: Mapping[str, RefundStatus] = {
     "queued": RefundStatus.PENDING,
@@ -43,9 +47,9 @@ STATUSES: Mapping[str, RefundStatus] = {
 """What Mollie says of a refund (https://docs.mollie.com/docs/refunds). Any other word is pending: the description
 allows for new ones (``x-speakeasy-unknown-values``)."""
 
-REASONS: Mapping[str, str] = {
-    "queued": "The balance at Mollie is too low. The refund goes out by itself once there is enough on it.",
-    "failed": "The bank refused the refund. The money is back on the balance at Mollie.",
+REASONS: Mapping[str, Text] = {
+    "queued": text("The balance at Mollie is too low. The refund goes out by itself once there is enough on it."),
+    "failed": text("The bank refused the refund. The money is back on the balance at Mollie."),
 }
 """What a person should know of a status (https://docs.mollie.com/docs/refunds)."""
 
@@ -164,7 +168,7 @@ class Refund:
             amount=self.amount.money,
             provider_status=self.status,
             refund_id=self.refund_id,
-            reason=REASONS.get(self.status, ""),
+            reason=str(REASONS.get(self.status, "")),
             created_at=self.createdAt,
         )
 

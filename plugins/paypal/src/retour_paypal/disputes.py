@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retour.providers import Disposition, ErrorCode, Money, ProviderError, RefundResult
+from retour.providers import Disposition, ErrorCode, Money, ProviderError, RefundResult, TextDomain
 from retour_paypal.wire import WireCapture
+
+text = TextDomain("retour_paypal").text
 
 DISPUTED = "BUYER_COMPLAINT"
 """The payer disputes the capture at PayPal (schema ``capture_status_details``). Nothing says what becomes of it."""
@@ -41,20 +43,28 @@ def in_the_way(capture: WireCapture, refunds: Sequence[RefundResult] | None) -> 
     refunded, and of which PayPal shows no refund, is for a person: what became of its money is not known.
     """
     if capture.reason == CHARGED_BACK:
-        return (
-            "the customer's bank took this payment back, and PayPal does not say how much of it: look at the case in "
-            "PayPal's Resolution Center"
+        return str(
+            text(
+                "the customer's bank took this payment back, and PayPal does not say how much of it: look at the case "
+                "in PayPal's Resolution Center"
+            )
         )
     if capture.reason == DISPUTED and capture.status in _HELD:
-        return (
-            f"the customer disputes this payment at PayPal, which calls it {capture.status} meanwhile: answer the case "
-            "in PayPal's Resolution Center"
+        return str(
+            text(
+                "the customer disputes this payment at PayPal, which calls it {status} meanwhile: answer the case in "
+                "PayPal's Resolution Center",
+                status=capture.status,
+            )
         )
     called = _CALLED_REFUNDED.get(capture.status)
     if called and refunds is not None and not refunds:
-        return (
-            f"PayPal calls this payment {called}, and shows no refund of it: a dispute may be open, or have taken it. "
-            "Look at the payment at PayPal"
+        return str(
+            text(
+                "PayPal calls this payment {status}, and shows no refund of it: a dispute may be open, or have taken "
+                "it. Look at the payment at PayPal",
+                status=called,
+            )
         )
     return ""
 

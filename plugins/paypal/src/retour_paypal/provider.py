@@ -77,10 +77,10 @@ _NOT_PAID = ("DECLINED", "FAILED")
 """The statuses of a capture that is no payment."""
 
 _WHY_NOT = {
-    "PENDING": "PayPal has not received this payment yet: it can be refunded once it is completed",
-    "DECLINED": "this payment was declined",
-    "FAILED": "this payment failed",
-    "REFUNDED": "this payment is refunded in full",
+    "PENDING": text("PayPal has not received this payment yet: it can be refunded once it is completed"),
+    "DECLINED": text("this payment was declined"),
+    "FAILED": text("this payment failed"),
+    "REFUNDED": text("this payment is refunded in full"),
 }
 """Why a capture in this status (schema ``capture_status``) has nothing to refund."""
 
@@ -324,7 +324,8 @@ class PayPal:
         reason = in_the_way(capture, refunds)
         code = why_in_the_way(capture) if reason else _CODES.get(capture.status)
         if not reason and capture.status not in _REFUNDABLE:
-            reason = _WHY_NOT.get(capture.status, f"PayPal says {capture.status} of this payment")
+            called = text("PayPal says {status} of this payment", status=capture.status)
+            reason = str(_WHY_NOT.get(capture.status, called))
         return Refundable(
             target=capture.id,
             remaining=Money(minor=max(left, 0), currency=paid.currency),
@@ -410,8 +411,15 @@ def _captures(order: WireOrder) -> tuple[WireCapture, ...]:
 def _why_none(order: WireOrder, captures: Sequence[WireCapture]) -> str:
     """Why there is no telling what to refund of an order."""
     if captures:
-        named = ", ".join([capture.id for capture in captures])
-        return f"this order was paid in several captures, {named}: store the id of the one as the payment's reference"
+        return str(
+            text(
+                "this order was paid in several captures, {captures}: store the id of the one as the payment's "
+                "reference",
+                captures=[capture.id for capture in captures],
+            )
+        )
     if any(payments.authorizations for payments in order.payments):
-        return "this order was authorised and not captured: void the authorisation at PayPal, nothing was paid"
-    return "this order was not paid"
+        return str(
+            text("this order was authorised and not captured: void the authorisation at PayPal, nothing was paid")
+        )
+    return str(text("this order was not paid"))

@@ -15,7 +15,16 @@ from urllib.parse import urlsplit
 import attrs
 
 from retour import InvalidAmount
-from retour.providers import ErrorCode, Money, ProviderError, RefundRequest, RefundResult, RefundStatus
+from retour.providers import (
+    ErrorCode,
+    Money,
+    ProviderError,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+    Text,
+    TextDomain,
+)
 
 _CURRENCIES = """
 AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN RUB SEK SGD THB TWD USD
@@ -32,6 +41,14 @@ https://developer.paypal.com/docs/api/reference/currency-codes/. ISO 4217 gives 
 
 LONGEST_NOTE = 255
 """Characters of ``note_to_payer`` (schema ``refund_request``)."""
+
+text = TextDomain("retour_paypal").text
+
+REASONS: Mapping[str, Text] = {
+    "ECHECK": text("The customer paid from his bank account, and PayPal does not have that money yet."),
+}
+"""What a person should know of the only reason that is documented (schema ``refund_status_details``); a word that is
+new stays as it is."""
 
 STATUSES: Mapping[str, RefundStatus] = {
     "COMPLETED": RefundStatus.SUCCEEDED,
@@ -140,6 +157,7 @@ class WireRefund:
         """The refund in our words; raises `ProviderError` (unreadable) without an amount."""
         if self.amount is None:
             raise ProviderError(ErrorCode.UNREADABLE_ANSWER, "the refund has no amount @ $.amount")
+        said = (self.status_details and self.status_details.reason) or ""
         return RefundResult(
             reference=self.id,
             target=self.capture,
@@ -147,7 +165,7 @@ class WireRefund:
             amount=read_money(self.amount),
             provider_status=self.status,
             refund_id=self.custom_id or "",
-            reason=(self.status_details and self.status_details.reason) or "",
+            reason=str(REASONS.get(said, said)),
             created_at=self.create_time,
         )
 

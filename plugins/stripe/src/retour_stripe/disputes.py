@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from retour.providers import ErrorCode, Mode, Money, ProviderError, refuse_another
+from retour.providers import ErrorCode, Mode, Money, ProviderError, Text, TextDomain, refuse_another
 from retour_stripe.api import Api
 from retour_stripe.money import from_wire
 from retour_stripe.wire import Charge, Dispute, DisputeList
+
+text = TextDomain("retour_stripe").text
 
 MOST_DISPUTES = 100
 """Disputes of a charge that are read, on one page; a charge has one, seldom two."""
@@ -52,8 +54,10 @@ def read_disputes(api: Api, charge: Charge, mode: Mode) -> Disputed:
         if error.http_status != 403 or error.code is not ErrorCode.AUTHENTICATION:
             raise
         return _nobody_knows(
-            "the payment is disputed, and this restricted key may not read disputes: give it the permission to read "
-            "Disputes in the Stripe dashboard"
+            text(
+                "the payment is disputed, and this restricted key may not read disputes: give it the permission to "
+                "read Disputes in the Stripe dashboard"
+            )
         )
     found = {dispute.id: dispute for dispute in page.data}  # each once, however often it stands there
     for dispute in found.values():
@@ -62,7 +66,10 @@ def read_disputes(api: Api, charge: Charge, mode: Mode) -> Disputed:
         refuse_another("charge", asked=charge.id, found=dispute.charge)
     if page.has_more:
         return _nobody_knows(
-            f"the payment has more than {MOST_DISPUTES} disputes: look at them in the Stripe dashboard"
+            text(
+                "the payment has more than {number} disputes: look at them in the Stripe dashboard",
+                number=MOST_DISPUTES,
+            )
         )
     return judge(charge, list(found.values()))
 
@@ -75,15 +82,20 @@ def judge(charge: Charge, disputes: Sequence[Dispute]) -> Disputed:
     """
     if not disputes:
         return _nobody_knows(
-            "Stripe calls the payment disputed and shows no dispute of it: look at it in the Stripe dashboard"
+            text("Stripe calls the payment disputed and shows no dispute of it: look at it in the Stripe dashboard")
         )
     captured = from_wire(charge.amount_captured, charge.currency)
     for dispute in disputes:
         amount = _amount(dispute)
         if amount.currency != captured.currency or amount.minor <= 0:
             return _nobody_knows(
-                f"Stripe has dispute {dispute.id} of {amount} on a payment of {captured}, which cannot be counted: "
-                "look at it in the Stripe dashboard"
+                text(
+                    "Stripe has dispute {dispute} of {amount} on a payment of {captured}, which cannot be counted: "
+                    "look at it in the Stripe dashboard",
+                    dispute=dispute.id,
+                    amount=str(amount),
+                    captured=str(captured),
+                )
             )
     taken = min(_taken(disputes, captured), captured)
     reasons = [why for dispute in disputes if (why := _why_not(dispute))]
@@ -102,28 +114,36 @@ def _why_not(dispute: Dispute) -> str:
     One that was won is not, whatever it says besides: the money is with the merchant, and a refund that Stripe does not
     want it refuses (https://github.com/Automattic/woocommerce-payments/issues/7960).
     """
-    amount = _amount(dispute)
+    which = {"dispute": dispute.id, "amount": str(_amount(dispute))}
     if dispute.status == "won" or (dispute.is_charge_refundable and dispute.status in (*_INQUIRIES, "lost")):
         return ""
     if dispute.status == "lost":
-        return f"dispute {dispute.id} of {amount} was lost, and Stripe refunds nothing more of the payment"
-    if dispute.status == "warning_closed":
-        return f"inquiry {dispute.id} of {amount} is closed, and Stripe refunds nothing more of the payment"
-    if dispute.status in _INQUIRIES:
-        return (
-            f"the customer's bank has a question about the payment (inquiry {dispute.id} of {amount}), and Stripe "
-            "refunds nothing meanwhile: answer it in the Stripe dashboard"
+        why = text("dispute {dispute} of {amount} was lost, and Stripe refunds nothing more of the payment", **which)
+    elif dispute.status == "warning_closed":
+        why = text("inquiry {dispute} of {amount} is closed, and Stripe refunds nothing more of the payment", **which)
+    elif dispute.status in _INQUIRIES:
+        why = text(
+            "the customer's bank has a question about the payment (inquiry {dispute} of {amount}), and Stripe "
+            "refunds nothing meanwhile: answer it in the Stripe dashboard",
+            **which,
         )
-    if dispute.status in _OPEN:
-        return (
-            f"a dispute is open ({dispute.id}, {amount}): answer it in the Stripe dashboard, and refund once it is won"
+    elif dispute.status in _OPEN:
+        why = text(
+            "a dispute is open ({dispute}, {amount}): answer it in the Stripe dashboard, and refund once it is won",
+            **which,
         )
-    return f"Stripe calls dispute {dispute.id} of {amount} {dispute.status}: look at it in the Stripe dashboard"
+    else:
+        why = text(
+            "Stripe calls dispute {dispute} of {amount} {status}: look at it in the Stripe dashboard",
+            status=dispute.status,
+            **which,
+        )
+    return str(why)
 
 
 def _amount(dispute: Dispute) -> Money:
     return from_wire(dispute.amount, dispute.currency)
 
 
-def _nobody_knows(reason: str) -> Disputed:
-    return Disputed(charged_back=None, reason=reason, undecided=True)
+def _nobody_knows(reason: Text) -> Disputed:
+    return Disputed(charged_back=None, reason=str(reason), undecided=True)

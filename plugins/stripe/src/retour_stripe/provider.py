@@ -312,7 +312,10 @@ class Stripe:
             raise ProviderError(ErrorCode.CONFIGURATION, f"Stripe's answer is not of {self.settings.mode} mode")
 
 
-_ALL_REFUNDED, _LOST = "everything is refunded", "everything is refunded, or was lost in a dispute"
+_ALL_REFUNDED, _LOST = (
+    str(text("everything is refunded")),
+    str(text("everything is refunded, or was lost in a dispute")),
+)
 _NOT_CAPTURED = "it is authorised and not captured: cancel the payment instead"
 _CODES = {
     _ALL_REFUNDED: ErrorCode.ALREADY_REFUNDED,
@@ -332,11 +335,17 @@ _NOT_PAID = {
 def _why_not(charge: Charge, remaining: Money, payment: Payment) -> str:
     """Why a charge cannot be refunded; empty when it can."""
     if charge.status != "succeeded" or not charge.captured:
-        return "the charge is not paid, or not captured"
+        return str(text("the charge is not paid, or not captured"))
     if charge.refunded or remaining.minor <= 0:
         return _LOST if charge.disputed else _ALL_REFUNDED
     if remaining.currency != payment.captured.currency:
-        return f"Stripe has this payment in {remaining.currency}, the order in {payment.captured.currency}"
+        return str(
+            text(
+                "Stripe has this payment in {currency}, the order in {expected}",
+                currency=remaining.currency,
+                expected=payment.captured.currency,
+            )
+        )
     return ""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import attrs
 
-from retour.providers import ErrorCode, ProviderError, RefundResult, RefundStatus
+from retour.providers import ErrorCode, ProviderError, RefundResult, RefundStatus, Text, TextDomain
 from retour_stripe.money import from_wire
 
 VERSION = "2024-04-10"
@@ -19,6 +19,22 @@ VERSION = "2024-04-10"
 
 REFUND_ID = "refund_id"
 """The key in a refund's metadata that holds our own id of it."""
+
+text = TextDomain("retour_stripe").text
+
+REASONS: Mapping[str, Text] = {
+    "lost_or_stolen_card": text("The customer's card was lost or stolen."),
+    "expired_or_canceled_card": text("The customer's card has expired or was cancelled."),
+    "charge_for_pending_refund_disputed": text("The customer disputed the payment while the refund was on its way."),
+    "insufficient_funds": text("The balance at Stripe is too low."),
+    "declined": text("A bank on the way refused the refund."),
+    "merchant_request": text("It was stopped because the shop asked for that."),
+    "unknown": text("Stripe does not say why."),
+    "processing": text("Stripe is working on it."),
+    "charge_pending": text("The payment itself has not arrived yet."),
+}
+"""What a person should know of ``failure_reason`` (schema ``refund``) and of ``pending_reason``
+(https://docs.stripe.com/changelog/basil/2025-04-30/refund-pending-reason); a word that is new stays as it is."""
 
 STATUSES: Mapping[str | None, RefundStatus] = {
     "pending": RefundStatus.PENDING,
@@ -53,6 +69,7 @@ class Refund:
 
     def result(self, target: str = "") -> RefundResult:
         """The refund in the core's words: on the ``target`` that was asked about, where Stripe says that it is."""
+        said = self.failure_reason or self.pending_reason or ""
         return RefundResult(
             reference=self.id,
             target=target if target in self.targets else next(iter(self.targets), ""),
@@ -60,7 +77,7 @@ class Refund:
             amount=from_wire(self.amount, self.currency),
             provider_status=self.status or "",
             refund_id=(self.metadata or {}).get(REFUND_ID, ""),
-            reason=self.failure_reason or self.pending_reason or "",
+            reason=str(REASONS.get(said, said)),
             created_at=_time(self.created),
         )
 

@@ -1,0 +1,78 @@
+"""What a provider's plugin says of a refund is stored in English, and read in the language of who reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from retour.model.reasons import ReasonCode, as_reason, reason
+from retour.model.text import Text
+from retour.plugins.registry import load
+from retour.store.records import as_json
+from retour_mollie import wire as mollie
+from retour_paypal import wire as paypal
+from retour_stripe import wire as stripe
+
+WORDS = {"mollie": mollie.REASONS, "paypal": paypal.REASONS, "stripe": stripe.REASONS}
+
+
+@pytest.fixture(autouse=True)
+def _loaded() -> None:
+    load(list(WORDS))
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+def test_no_word_of_a_provider_for_why_a_refund_waits_or_failed_reaches_a_person(words: Mapping[str, Text]) -> None:
+    for word, sentence in words.items():
+        why = as_reason(str(sentence))
+        assert why is not None
+        assert (word not in why.text("en"), word not in why.text("nl")) == (True, True)
+        assert why.text("en") != why.text("nl") == sentence.render("nl")
+        assert why.text("en") in as_json(why), "what is stored is English"
+
+
+@pytest.mark.parametrize(
+    "said, dutch",
+    [
+        (
+            "dispute dp_1 of EUR 25.00 was lost, and Stripe refunds nothing more of the payment",
+            "geschil dp_1 van €\xa025,00 is verloren, en Stripe betaalt van deze betaling niets meer terug",
+        ),
+        ("everything is refunded", "alles is al terugbetaald"),
+        ("The payment is not paid: Mollie calls it open.", "De betaling is niet betaald. Status bij Mollie: open."),
+        ("PayPal says 50 % off of this payment", "status van deze betaling bij PayPal: 50 % off"),
+    ],
+)
+def test_a_sentence_with_values_is_read_with_them(said: str, dutch: str) -> None:
+    assert (as_reason(said) or reason(ReasonCode.HELD)).text("nl") == dutch
+    assert (as_reason(said) or reason(ReasonCode.HELD)).text("en") == said.replace("EUR ", "€")
+    assert reason(ReasonCode.DISPUTED, said).text("nl").endswith(f"({dutch})")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a_word_that_is_new",
+        "Anna zegt: {amount} klopt niet",
+        "{",
+        "of dispute",
+        "",
+        "\\",
+        "100%",
+        "dispute dp_1",
+        "x" * 900,
+    ],
+)
+def test_other_words_stay_as_they_were_said(said: str) -> None:
+    why = reason(ReasonCode.DISPUTED, said)
+    for language in ("en", "nl"):
+        assert (f"({why.said})" in why.text(language)) == bool(said)
+
+
+def test_it_is_looked_for_in_sentences_that_have_words_of_their_own() -> None:
+    """A sentence that is hardly more than its values would be found in everything."""
+    for said in ("1 2", "tr_1 (Mollie)", "status: open"):
+        assert as_reason(said) is not None
+        assert re.sub(r"\s", " ", (as_reason(said) or reason(ReasonCode.HELD)).text("nl")) == said
