@@ -466,6 +466,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("left", "by the refunds that are known", _euros("50.00")),
     ("state", "How the payment is", text("paid")),
     ("state", "{refund} is {state}", text("refunded")),
+    ("state", "has ended already", text("failed")),
     ("why", "This is no XML", "syntax error: line 1, column 0"),
     ("schema", "{schema}", "pain.001.001.02"),
     ("source", "{source}:", "Mollie"),

@@ -139,7 +139,7 @@ def test_the_desk_has_to_be_named(run: Run) -> None:
 def test_a_payment_and_a_provider_are_called_as_people_call_them(run: Run, desk: ReturnDesk) -> None:
     """Also those of a stranger whose plugin this process does not have."""
     shop: Any = desk._services.shops("default").shop
-    paid = an_order(a_line("cup", 2, "40.00"), payments=[a_payment("40.00", provider="tea_pay", reference="t_1")])
+    paid = an_order(a_line("cup", 2, "40.00"), payments=[a_payment("40.00", provider="corner_pay", reference="t_1")])
     shop.orders[paid.id] = paid
     desk.confirm_refund(paid.id, "t_1", Money.of("10", "EUR"), reference="re_1", by=ANNA, request_id="form-1")
     shop.orders[paid.id] = an_order(a_line("cup", 2, "40.00"), payments=[a_payment("40.00", reference="tr_1")])
@@ -148,20 +148,22 @@ def test_a_payment_and_a_provider_are_called_as_people_call_them(run: Run, desk:
         (row,) = [
             line
             for line in attention(run, "--lang", language, columns=600).splitlines()
-            if line.count("t_1 (Tea pay)") == 2
+            if line.count("t_1 (Corner pay)") == 2
         ]
-        assert "tea_pay" not in row
+        assert "corner_pay" not in row
     (item,) = [one for one in json.loads(attention(run, "--json")) if one["kind"] == "payment_vanished"]
-    assert item["about"] == "tea_pay:t_1"
+    assert item["about"] == "corner_pay:t_1"
 
 
 def test_a_provider_that_is_off_stands_there_by_its_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     module: Any = ModuleType("host_without_a_plugin")
-    module.desk = lambda: ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=["tea_pay"])
+    module.desk = lambda: ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=["corner_pay"])
     monkeypatch.setitem(sys.modules, "host_without_a_plugin", module)
     (row,) = [
         line
         for line in run("attention", "--desk", "host_without_a_plugin:desk").stdout.splitlines()
-        if "Tea pay" in line
+        if "Corner pay" in line
     ]
-    assert "tea_pay: no installed distribution offers it" in row, "what is to be installed is called as it is in code"
+    assert "corner_pay: no installed distribution offers it" in row, (
+        "what is to be installed is called as it is in code"
+    )

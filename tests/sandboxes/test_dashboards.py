@@ -24,6 +24,7 @@ from retour.sandbox import (
     Fault,
     FieldKind,
     HasDashboard,
+    NotPossible,
 )
 from retour.testing import a_line, a_payment, an_order
 from retour_manual_transfer.batch import Debtor, pain001
@@ -612,3 +613,31 @@ def test_a_sandbox_that_can_do_more_has_its_button_by_saying_so(browser: Browser
         )
         assert browser.send(page.form("tell"), how="phone").said() == "The customer knows."
         assert sandbox.told == [(next(iter(sandbox.ledger.payments)), "phone")]
+
+
+@pytest.mark.parametrize(
+    "kind, status, state",
+    [
+        (MollieSandbox, "open", "not paid"),
+        (StripeSandbox, "requires_action", "not paid"),
+        (PayPalSandbox, "PENDING", "not paid yet"),
+    ],
+)
+def test_what_cannot_be_done_is_said_without_a_word_of_the_providers_api(
+    kind: type[Any], status: str, state: str
+) -> None:
+    with kind() as sandbox:
+        payment = sandbox.pay(Money.of("40", "EUR"), status=status)
+        with pytest.raises(NotPossible) as refused:
+            sandbox.refund_in_dashboard(payment, Money.of("40", "EUR"))
+        said = [refused.value.message.render(language) for language in ("en", "nl")]
+        assert said[0].endswith(f"€0.00 can be. How the payment is: {state}.")
+        assert "niet betaald" in said[1] or "nog niet betaald" in said[1]
+        paid = sandbox.pay(Money.of("40", "EUR"))
+        refund = sandbox.refund_in_dashboard(paid, Money.of("40", "EUR"))
+        sandbox.fail(refund)
+        with pytest.raises(NotPossible) as refused:
+            sandbox.fail(refund)
+        said += [refused.value.message.render(language) for language in ("en", "nl")]
+        assert said[2:] == [f"{refund} has ended already: failed.", f"{refund} is al beëindigd: mislukt."]
+        assert [one for one in said if status in one] == []

@@ -169,7 +169,7 @@ def test_what_ended_does_not_end_again() -> None:
     books = Books()
     refund = books.refund()
     books.ledger.end(refund, RefundStatus.CANCELLED)
-    with pytest.raises(ValueError, match="re_0 is cancelled already"):
+    with pytest.raises(ValueError, match="re_0 has ended already: cancelled"):
         books.ledger.end(refund, RefundStatus.FAILED)
 
 

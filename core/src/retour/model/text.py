@@ -258,10 +258,10 @@ def _called(provider: str) -> Renderable | None:
         return Text(message=called.display_name, domain=called.package)
     if provider in _PUBLISHED:
         return _PUBLISHED[provider]
-    return _Name(provider) if _A_PLUGIN.fullmatch(provider) else None
+    return _Name(provider) if re.fullmatch(_A_PLUGIN, provider) else None
 
 
-_A_PLUGIN = re.compile("[a-z][a-z0-9_-]*")
+_A_PLUGIN = "[a-z][a-z0-9_-]*"
 """How plugins are called: whoever wrote something else meant something else."""
 
 

@@ -328,7 +328,7 @@ class Ledger:
     def end(self, refund: SandboxRefund, meaning: Reported, *, reason: str = "") -> None:
         """A refund fails or is cancelled, also after it succeeded. Raises `ValueError` for one that ended so before."""
         if not refund.counts:
-            raise NotPossible(text("{refund} is {state} already.", refund=refund.id, state=self._state(refund)))
+            raise NotPossible(text("{refund} has ended already: {state}.", refund=refund.id, state=self._state(refund)))
         self.become(refund, self.lifecycle.word(meaning), reason=reason)
 
     def _state(self, refund: SandboxRefund) -> Text:
