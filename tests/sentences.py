@@ -199,7 +199,7 @@ SECTIONS: Sequence[Section] = (
             "retour/model/order.py!UnknownLine",
             "retour/model/order.py!UnknownPayment",
             "retour/model/parcels.py",
-            "retour/model/return_number.py",
+            "retour/model/typed_return_number.py",
             "retour/steps/case.py!UnknownOrder",
             "retour/desk/commands.py!NotAllowed",
             "retour/desk/commands.py!Busy",

@@ -37,6 +37,7 @@ from retour.model.errors import (
     UnknownReturn,
     WrongState,
 )
+from retour.model.return_number import return_number
 from retour.testing import a_line, a_payment, a_service, an_order
 
 ANNA = Actor.staff("anna")
@@ -146,7 +147,9 @@ def test_an_unknown_order_is_refused(desk: ReturnDesk, order_id: str, error: typ
 
 def test_an_unknown_return_or_receipt_is_refused_and_the_known_ones_are_named(desk: ReturnDesk) -> None:
     outcome = desk.mark_returned("1001", by=ANNA)
-    with pytest.raises(UnknownReturn, match=f"Order 1001 has no return rt_x. Its returns: {outcome.return_id}"):
+    with pytest.raises(
+        UnknownReturn, match=f"Order 1001 has no return rt_x. Its returns: {return_number(outcome.return_id)}"
+    ):
         desk.close_return("1001", "rt_x", by=ANNA)
     with pytest.raises(UnknownReceipt, match=f"Order 1001 has no receipt rc_x. Its receipts: {outcome.receipt_id}"):
         desk.correct_receipt("1001", "rc_x", {"cup": 1}, by=ANNA)

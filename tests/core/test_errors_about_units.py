@@ -11,6 +11,7 @@ import pytest
 
 from retour import Actor, Counted, MemoryShop, ReturnDesk
 from retour.model.errors import InvalidQuantity
+from retour.model.return_number import return_number
 from retour.model.returns import Return
 from retour.testing import a_line, an_order
 
@@ -134,8 +135,8 @@ def check(sentence: str, units: int, return_id: str | None) -> None:
         assert "more_than_requested=True" in sentence
         return
     back = every(r"(\d+) back \(receipt (\w+)\)", sentence)
-    away_by = every(r"(\d+) counted and not here \(return (\w+)\)", sentence)
-    announced = every(r"(\d+) announced on return (\w+)", sentence)
+    away_by = every(r"(\d+) counted and not here \(return ([\w-]+)\)", sentence)
+    announced = every(r"(\d+) announced on return ([\w-]+)", sentence)
     free = figure(r"(\d+) in no return", sentence)
     places = sum(back.values()) + sum(away_by.values()) + sum(announced.values()) + free
     if "fewer than in returns" in sentence:
@@ -148,10 +149,10 @@ def check(sentence: str, units: int, return_id: str | None) -> None:
     elif not return_id:
         assert left == free + sum(away_by.values()) + sum(announced.values())
     else:
-        closed = "That return is closed" in sentence
-        own = away_by.get(return_id, 0) + announced.get(return_id, 0)
+        closed, number = "That return is closed" in sentence, return_number(return_id)
+        own = away_by.get(number, 0) + announced.get(number, 0)
         assert left == own + (0 if closed else free)
-        assert f"come back on return {return_id}, " in sentence
+        assert f"come back on return {number}, " in sentence
     assert not back or "correct_receipt" in sentence
     assert not (return_id is None and announced) or "cancel_return" in sentence
     assert "_" not in sentence.rpartition(".")[0], "what a person reads names no method"
@@ -215,7 +216,7 @@ def test_units_that_are_back_say_where_they_were_counted_and_what_changes_that()
         desk.request_return("1001", {"cup": 1}, by=BUYER, request_id="f3")
     assert str(raised.value) == (
         "Order 1001, line cup (Cup): 0 units can still come back, so 1 is too many. Of 3 delivered: 2 back "
-        f"(receipt {receipt}), 1 announced on return {asked}, 0 in no return. Where a receipt is wrong, "
+        f"(receipt {receipt}), 1 announced on return {return_number(asked)}, 0 in no return. Where a receipt is wrong, "
         "correct it. What is announced is free again when its return is cancelled, approved or not."
     )
     desk.cancel_return("1001", asked, by=BUYER)

@@ -7,6 +7,7 @@ import datetime
 import pytest
 
 from retour import Actor, Counted, InvalidArgument, InvalidValue, MemoryShop, NotAllowed, ReturnDesk, WrongState
+from retour.model.return_number import return_number
 from retour.testing import a_line, an_order
 
 ANNA, BEN, BUYER = Actor.staff("anna"), Actor.staff("ben"), Actor.customer("c-17")
@@ -37,12 +38,14 @@ def test_a_second_count_of_a_parcel_is_refused_and_says_who_counted_it_when_and_
     with pytest.raises(WrongState) as raised:
         desk.receive("1001", return_id, {"cup": 2}, by=BEN, request_id="f2", parcel="3SABC123")
     assert str(raised.value) == (
-        f"Order 1001: parcel 3SABC123 of return {return_id} was counted already, by anna on 30 November 2026 "
-        f"09:05: receipt {first.receipt_id}. If that count is wrong, correct it; another parcel has "
+        f"Order 1001: parcel 3SABC123 of return {return_number(return_id)} was counted already, by anna on "
+        f"30 November 2026 09:05: receipt {first.receipt_id}. If that count is wrong, correct it; another parcel has "
         "another number."
     )
     dutch = raised.value.text("nl")
-    assert dutch.startswith(f"Bestelling 1001: pakket 3SABC123 van retour {return_id} is al geteld, door anna")
+    assert dutch.startswith(
+        f"Bestelling 1001: pakket 3SABC123 van retour {return_number(return_id)} is al geteld, door anna"
+    )
     assert "op 30 november 2026 09:05: ontvangst" in dutch
     assert desk.dossier("1001") == before
 
@@ -75,7 +78,7 @@ def test_one_parcel_can_hold_goods_of_two_returns_each_counted_once(desk: Return
     one, other = requested(desk, 2), requested(desk, 3)
     desk.receive("1001", one, {"cup": 2}, by=ANNA, request_id="f1", parcel="A")
     desk.receive("1001", other, {"cup": 2}, by=ANNA, request_id="f2", parcel="A")
-    with pytest.raises(WrongState, match=f"parcel A of return {other}"):
+    with pytest.raises(WrongState, match=f"parcel A of return {return_number(other)}"):
         desk.receive("1001", other, {"cup": 1}, by=BEN, request_id="f3", parcel="A")
 
 

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
-from retour import MemoryShop, Money, ReturnDesk, from_dict, hookimpl, payment_name, provider_name, text, to_dict
+from retour import (
+    Actor,
+    MemoryShop,
+    Money,
+    ReturnDesk,
+    UnknownReturn,
+    from_dict,
+    hookimpl,
+    payment_name,
+    provider_name,
+    text,
+    to_dict,
+)
+from retour.model.attention import ATTENTION_WORDS, AttentionKind
+from retour.model.dossier import Dossier
+from retour.model.events.attention import AttentionAcknowledged
+from retour.model.events.telling import WORDS
 from retour.model.reasons import ReasonCode, reason
+from retour.model.return_number import return_number
+from retour.model.returns import GoodsState, Return
 from retour.model.text import Text
+from retour.model.timeline import Audience
 from retour.testing import a_line, a_payment, an_order
 
+NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
 CANNOT = "{provider} cannot cancel a refund."
 
 
@@ -54,6 +75,29 @@ def test_a_payment_in_a_sentence_is_its_reference_and_whose_it_is(payment: Any, 
     assert text("{payment}", payment=payment).render("nl") == words
     assert text("{payments}", payments=[payment]).render("nl") == words
     assert payment_name(payment, "nl") == words
+
+
+A_RETURN = "rt01M840A7Z8W1XK3S1T9QK7D0PV"
+
+
+@pytest.mark.parametrize("hole", ["return_id", "other"])
+@pytest.mark.parametrize("value", [A_RETURN, "rt", "rt-1", A_RETURN.lower(), A_RETURN[:-1], "rf" + A_RETURN[2:], 7])
+def test_a_return_in_a_sentence_is_its_number(hole: str, value: Any) -> None:
+    called = return_number(A_RETURN) if value == A_RETURN else str(value)
+    assert text(f"{{{hole}}}", **{hole: value}).render("nl") == called
+    assert text("{returns}", returns=[value, A_RETURN]).render("nl") == f"{called}, {return_number(A_RETURN)}"
+
+
+def test_where_a_sentence_has_the_number_the_application_has_the_ids() -> None:
+    desk = ReturnDesk(shop=MemoryShop([an_order(a_line("cup"))]), store="sqlite://")
+    made = desk.mark_returned("1001", by=Actor.staff("anna")).return_id
+    with pytest.raises(UnknownReturn) as refused:
+        desk.close_return("1001", "rt-9", by=Actor.staff("anna"))
+    assert refused.value.text("en") == f"Order 1001 has no return rt-9. Its returns: {return_number(made)}."
+    assert refused.value.in_code == f"return_id: {made!r}"
+    found = desk.find_return(return_number(made))
+    assert found is not None
+    assert found.return_id == made
 
 
 @pytest.mark.parametrize(
@@ -118,3 +162,25 @@ def test_a_provider_of_a_stranger_is_called_as_it_calls_itself_on_one_line() -> 
     desk = ReturnDesk(shop=MemoryShop([order]), store="sqlite://", plugins=[Tea()])
     link = desk.refund_link("1001", "t_1", Money.of("40", "EUR"))
     assert link.label.render("nl") == "Zelf terugbetalen bij Tea Pay {x}"
+
+
+@pytest.mark.parametrize(
+    "kind, about",
+    [
+        (AttentionKind.CHARGED_BACK, "corner_pay:t_1"),
+        (AttentionKind.ANNOUNCED_TWICE, A_RETURN),
+        (AttentionKind.PARCEL, "lb"),
+    ],
+)
+def test_what_somebody_looked_at_is_called_so_on_the_timeline(kind: AttentionKind, about: str) -> None:
+    payment = a_payment("40", provider="corner_pay", reference="t_1")
+    dossier = Dossier(
+        order_id="1001",
+        payments={payment.id: payment},
+        returns={A_RETURN: Return(id=A_RETURN, opened=NOW, goods=GoodsState.APPROVED, changed=NOW)},
+    )
+    event = AttentionAcknowledged(kind=kind, about=about, since=NOW)
+    words = WORDS[AttentionAcknowledged, Audience.STAFF](dossier, event)
+    called = {"corner_pay:t_1": "t_1 (Corner pay)", A_RETURN: return_number(A_RETURN)}.get(about, about)
+    assert words is not None
+    assert words.render("nl") == f"Gezien: {ATTENTION_WORDS[kind].render('nl')} ({called})"

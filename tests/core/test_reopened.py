@@ -19,6 +19,7 @@ from retour import (
     WrongState,
     hookimpl,
 )
+from retour.model.return_number import return_number
 from retour.testing import a_line, an_order
 
 ANNA = Actor.staff("anna")
@@ -237,7 +238,7 @@ def test_it_does_not_go_on_where_other_returns_have_its_units(
     before = world.desk.dossier("1001").version
     says = (
         rf"Of line cup .Cup. it would take {2 - kept}; still in no return: 0 of the 4 delivered\. "
-        f"The others are in {other}:"
+        f"The others are in {return_number(other)}:"
     )
     with pytest.raises(WrongState, match=says):
         world.desk.reopen_return("1001", one, by=ANNA)

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from retour import Actor, Busy, InvalidArgument, ReturnDesk, connect
 from retour.model.ids import id_maker
-from retour.model.return_number import checked_number, grouped, read_return_number, return_number
+from retour.model.return_number import checked_number, grouped, return_number
+from retour.model.typed_return_number import read_return_number
 from retour.store import migrations
 from retour.store.migrations import MIGRATIONS, migrate
 from retour.testing import a_line, an_order

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from retour import Actor, MemoryShop, ReturnDesk
+from retour.model.return_number import return_number
 from retour.testing import a_line, an_order
 
 COUNTER = Path(__file__).with_name("counter.py")
@@ -48,6 +49,8 @@ def test_two_processes_that_count_the_same_parcels_count_each_once(url: str, tmp
         told = sorted(line.removeprefix(f"{order_id} ") for line in said if line.startswith(f"{order_id} "))
         assert len(told) == 2
         assert told[1] == "counted"
-        assert f"parcel 3SABC123 of return {return_id} was counted already, by {receipt.by.id} " in told[0]
+        assert (
+            f"parcel 3SABC123 of return {return_number(return_id)} was counted already, by {receipt.by.id} " in told[0]
+        )
         assert f"receipt {receipt.id}" in told[0]
     desk.close()

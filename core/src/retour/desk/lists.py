@@ -19,7 +19,7 @@ from retour.model.labels import LabelState
 from retour.model.money import Money
 from retour.model.order import Order
 from retour.model.refunds import RefundState
-from retour.model.return_number import read_return_number, return_number
+from retour.model.return_number import return_number
 from retour.model.return_reasons import DEFAULT_RETURN_REASONS
 from retour.model.returns import GoodsState, StockState
 from retour.model.summaries import (
@@ -36,6 +36,7 @@ from retour.model.summaries import (
     ReturnWait,
 )
 from retour.model.text import Text, text
+from retour.model.typed_return_number import read_return_number
 from retour.store.clock import microseconds
 from retour.store.commit import ListRows
 from retour.store.pages import LabelRow, LetThrough, PageWanted, RefundRow, ReturnRow

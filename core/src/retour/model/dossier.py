@@ -120,7 +120,8 @@ class Dossier:
                     order=self.order_id,
                     return_id=shown(return_id),
                     returns=list(self.returns) or [text("none")],
-                )
+                ),
+                in_code=f"return_id: {', '.join([repr(one) for one in self.returns])}" if self.returns else "",
             )
         return found
 

@@ -7,52 +7,19 @@ checks them. It is a stored format: the same id gives the same number for ever.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from retour.model.errors import InvalidArgument
-from retour.model.fields import shown
 from retour.model.ids import crockford
-from retour.model.text import text
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TYPED_FOR = {"O": "0", "I": "1", "L": "1"}
-_BETWEEN = frozenset(" -.,_/#\u2010\u2011\u2012\u2013\u2014")
-_CHARACTERS = 9
-_EXAMPLE = "7K3-M9Q-X4M"
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CHARACTERS = 9
 
 
 def return_number(return_id: str) -> str:
     """The number of a return: ``7K3-M9Q-X4M``."""
     chance = int.from_bytes(hashlib.sha256(return_id.encode()).digest()[:5], "big")
-    return grouped(checked_number(crockford(chance, _CHARACTERS - 1)))
-
-
-def read_return_number(typed: str) -> str:
-    """The number that somebody typed, as it is kept: small letters, O for 0, I and L for 1, blanks and hyphens anywhere
-    are what he meant. Raises `InvalidArgument` where it cannot be a number, any one wrong character and any two that
-    changed places included."""
-    characters = [
-        _TYPED_FOR.get(one, one) for one in unicodedata.normalize("NFKC", typed).upper() if one not in _BETWEEN
-    ]
-    number = "".join(characters)
-    if len(number) != _CHARACTERS or any(one not in _ALPHABET for one in number):
-        raise InvalidArgument(
-            text(
-                "{number} is no return number: it has nine letters and digits, as {example}.",
-                number=shown(typed),
-                example=_EXAMPLE,
-            )
-        )
-    if checked_number(number[:-1]) != number:
-        raise InvalidArgument(
-            text(
-                "{number} is no return number: a character of it is wrong, or two changed places. Look at it again.",
-                number=shown(typed),
-            )
-        )
-    return grouped(number)
+    return grouped(checked_number(crockford(chance, CHARACTERS - 1)))
 
 
 def checked_number(characters: str) -> str:
@@ -64,15 +31,13 @@ def checked_number(characters: str) -> str:
     total = 0
     for products, one in zip(_products(), characters, strict=False):
         total ^= products[one]
-    return characters + _ALPHABET[total]
+    return characters + ALPHABET[total]
 
 
 @cache
 def _products() -> Sequence[Mapping[str, int]]:
     """For each place what each character counts there."""
-    return [
-        {one: _times(value, _power(place)) for value, one in enumerate(_ALPHABET)} for place in range(1, _CHARACTERS)
-    ]
+    return [{one: _times(value, _power(place)) for value, one in enumerate(ALPHABET)} for place in range(1, CHARACTERS)]
 
 
 def grouped(number: str) -> str:

@@ -363,6 +363,18 @@ _PUBLISHED: Mapping[str, Text] = {
 """What the providers are called whose plugins come with retour: their payments and labels outlive a plugin that a host
 took away, in its own process and in every other that only reads."""
 
+
+def _return(value: Any) -> Any:
+    """The id of a return as the number that people call it by."""
+    if not (isinstance(value, str) and re.fullmatch(_A_RETURN, value)):
+        return value
+    from retour.model.return_number import return_number  # no sentence but of a return needs it
+
+    return return_number(value)
+
+
+_A_RETURN = "rt[0-9A-HJKMNP-TV-Z]{26}"
+
 _SAY = {
     "provider": _provider,
     "providers": _provider,
@@ -370,8 +382,11 @@ _SAY = {
     "payments": _payment,
     "became": _payment,
     "said": _said,
+    "return_id": _return,
+    "returns": _return,
+    "other": _return,
 }
-"""How the values of some holes are said, whoever wrote the sentence: they are given by their names in code."""
+"""How the values of some holes are said, whoever wrote the sentence: they are given by what they are called in code."""
 
 
 @frozen

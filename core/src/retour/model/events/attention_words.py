@@ -24,6 +24,8 @@ def _acknowledged(dossier: Dossier, event: AttentionAcknowledged) -> Text:
 
 
 def _in_words(dossier: Dossier, about: str) -> Text | str:
+    if about in dossier.returns:
+        return dossier.returns[about].number
     return payment_text(about) if about in dossier.payments else about
 
 
