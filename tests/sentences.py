@@ -277,6 +277,7 @@ SECTIONS: Sequence[Section] = (
             "retour.cli/attention*",
             "retour.cli/returns*",
             "retour.cli/refunds*",
+            "retour.cli/labels*",
             "retour.cli/doctor*",
             "retour/model/unreadable.py",
         ),

@@ -22,6 +22,7 @@ _COMMANDS = {
     "attention": ("attention_command", "List what a person must look at, since when, why, and what decides it."),
     "returns": ("returns_command", "List the open returns, what each waits for, and since when."),
     "refunds": ("refunds_command", "List the refunds that wait for a person, and why."),
+    "labels": ("labels_command", "List the labels of returns, what each waits for, and until when it can be used."),
     "doctor": ("doctor_command", "List the orders that cannot be read, why, and what can be done."),
     "worker": ("worker_command", "Do what is due, again and again: stock, refunds, returns that expire."),
     "sandbox": (
