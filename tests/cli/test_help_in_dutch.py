@@ -65,6 +65,14 @@ def test_a_language_on_the_command_line_counts_more_than_the_environment() -> No
         (["attention"], "Fout: Er ontbreekt een optie '--desk'."),
         (["demo", "--orders"], "Fout: Bij optie '--orders' hoort een waarde."),
         (["sandbox", "--port", "0"], "Fout: Ongeldige waarde voor '--port': 0 ligt niet in 1<=x<=65535."),
+        (
+            ["sandbox", "--port", "x"],
+            "Fout: Ongeldige waarde voor '--port': 'x' is geen geldige waarde (geheel getal).",
+        ),
+        (
+            ["worker", "--every", "x"],
+            "Fout: Ongeldige waarde voor '--every': 'x' is geen geldige waarde (getal).",
+        ),
         (["refunds", "--desk", "a:b", "--kind"], "Fout: Er is geen optie '--kind'."),
     ],
 )
@@ -103,5 +111,5 @@ def test_what_click_says_is_in_the_catalogue_as_it_says_it() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
                 said |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     not_by_gettext = {"[OPTIONS]", "COMMAND [ARGS]...", "File"}  # attributes of a command, and the name of a type
-    not_by_gettext |= {"required"}  # looked up as a value: the test of what is needed reads it in the help
+    not_by_gettext |= {"required", "integer range", "float range"}  # looked up as values: other tests here read them
     assert {one.message for one in click_catalogue.WORDS} - not_by_gettext <= said

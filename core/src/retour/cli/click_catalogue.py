@@ -41,5 +41,7 @@ WORDS = (
     text("directory"),
     text("path"),
     text("Aborted!"),
+    text("integer range"),
+    text("float range"),
 )
 """Its sentences about deprecated commands, prompts and editors are not: no command of retour has those."""

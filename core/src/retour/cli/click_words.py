@@ -65,6 +65,9 @@ def _parameter(one: click.Parameter) -> Any:
         shown.help = translated(shown.help)
     if one.metavar:
         shown.metavar = translated(one.metavar)
+    if isinstance(one.type, click.IntRange | click.FloatRange):  # it says itself what it is, where it is none
+        shown.type = copy(one.type)
+        shown.type.name = translated(one.type.name)
     return shown
 
 
