@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from retour import Actor, MemoryShop, Money, ReturnDesk
 from retour.cli import main
+from retour.model.return_number import return_number
 from retour.testing import a_line, a_payment, an_order
 
 Run = Callable[..., Result]
@@ -63,7 +64,7 @@ def test_what_waits_is_counted_and_listed_with_what_decides_it(run: Run, desk: R
     assert lines[:2] == ["2 × the question about the stock is open", "1 × a webhook cannot be read"]
     for order_id, return_id in zip(ORDERS, return_ids, strict=False):
         (row,) = [line for line in lines if order_id in line]
-        assert return_id in row
+        assert return_number(return_id) in row
         assert row.rstrip().endswith("answer the question about the stock")
     (row,) = [line for line in lines if "[/bold]" in line]
     assert "say that you have looked at it" in row
@@ -100,10 +101,10 @@ def test_for_machines_it_is_a_list_of_objects(run: Run, desk: ReturnDesk) -> Non
 
 
 def test_every_page_of_the_list_is_shown(run: Run, desk: ReturnDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = [ask(desk, one) for one in ORDERS]
+    numbers = [return_number(ask(desk, one)) for one in ORDERS]
     whole = desk.attention
     monkeypatch.setattr(desk, "attention", lambda kind, **asked: whole(kind, **{**asked, "limit": 3}))
-    assert all(one in attention(run) for one in ids)
+    assert all(one in attention(run) for one in numbers)
 
 
 def test_a_narrow_terminal_breaks_no_order(run: Run, desk: ReturnDesk) -> None:

@@ -10,7 +10,8 @@ from retour.cli.language import LANGUAGE, default_language, language_option
 from retour.cli.listing import Column, as_table, console, every_page, moment
 from retour.cli.named_desk import desk_at, desk_option
 from retour.cli.words import text
-from retour.model.attention import ATTENTION_WORDS, OF_PAYMENTS, AttentionItem, AttentionKind
+from retour.model.attention import ATTENTION_WORDS, OF_PAYMENTS, OF_RETURNS, AttentionItem, AttentionKind
+from retour.model.return_number import return_number
 from retour.model.text import payment_name, provider_name
 
 _COLUMNS = (
@@ -73,9 +74,11 @@ def _row(one: AttentionItem, language: str) -> list[str]:
 
 
 def _about(one: AttentionItem, language: str) -> str:
-    """What it is about: an id to copy, but for what has a name."""
+    """What it is about: an id to copy, but for what people have a name for."""
     if one.kind is AttentionKind.PROVIDER_OFF:
         return provider_name(one.about, language)
+    if one.kind in OF_RETURNS:
+        return return_number(one.about)
     return payment_name(one.about, language) if one.kind in OF_PAYMENTS else one.about
 
 

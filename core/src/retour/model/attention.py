@@ -96,6 +96,9 @@ OF_PAYMENTS = frozenset(
 )
 """What is about a payment, and names its `Payment.id`."""
 
+OF_RETURNS = frozenset({AttentionKind.STOCK_QUESTION, AttentionKind.ANNOUNCED_TWICE})
+"""What is about a return, and names its id."""
+
 STEP_WORDS: Mapping[str, Text] = {
     "acknowledge": text("say that you have looked at it"),
     "answer_restock": text("answer the question about the stock"),
