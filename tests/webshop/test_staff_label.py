@@ -12,6 +12,7 @@ from scriptless_browser import Page, ShopBrowser
 from retour import Actor, LabelState
 from retour.sandbox import Fault, SandboxClock
 from retour_sendcloud.sandbox import SendcloudSandbox
+from webshop.pages import staff_label
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
 
@@ -46,7 +47,8 @@ def test_staff_chooses_a_label_with_its_price_and_it_is_made_for_the_customer(
     merchant: ShopBrowser, shop: RunningShop, return_id: str
 ) -> None:
     choice = merchant.get(f"/orders/1002/returns/{return_id}/label")
-    assert "€" in choice.words
+    assert "PostNL: pdf, € 5,45" in choice.words.replace("\xa0", " ")
+    assert "naam bij de provider: PostNL return, drop-off" in choice.words
     assert ("span", "en") in [(tag, given.get("lang")) for tag, given in choice.elements]  # as the provider calls it
     page = order_label(merchant, return_id, LABEL_TO_PRINT, note="Klant belde")
     assert page.path == "/orders/1002"
@@ -82,6 +84,19 @@ def test_a_label_is_taken_back_once(merchant: ShopBrowser, shop: RunningShop, re
     assert "wordt ingetrokken" in pages[0].words
     [label] = shop.desk.dossier("1002").labels.values()
     assert label.cancel_asked or label.state is LabelState.CANCELLED
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_where_the_page_shows_the_cheapest_labels_alone_it_says_how_many_others_there_are(
+    merchant: ShopBrowser, return_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = merchant.get(f"/orders/1002/returns/{return_id}/label")
+    sold = [given["value"] for _, given in whole.elements if given.get("name") == "option"]
+    monkeypatch.setattr(staff_label, "MOST_OPTIONS", 2)
+    page = merchant.get(whole.path)
+    assert [given["value"] for _, given in page.elements if given.get("name") == "option"] == sold[:2]
+    assert f"Dit zijn de goedkoopste: {len(sold) - 2} ander" in page.words
+    assert "goedkoopste" not in whole.words
 
 
 def test_nothing_chosen_and_a_label_that_is_not_sold_are_told(

@@ -167,6 +167,31 @@ def test_what_is_offered_of_a_return_is_what_the_desk_does(where: str, by: Actor
         desk.close()
 
 
+@pytest.mark.parametrize("by", [ANNA, BUYER], ids=["staff", "customer"])
+@pytest.mark.parametrize("where", [*RETURNS, "with a label, and on its way", "with a label that was taken back"])
+def test_another_parcel_is_offered_where_a_label_beside_one_that_exists_is_made(where: str, by: Actor) -> None:
+    desk = a_desk(plugin_of(Carrier()))
+    return_id = {**RETURNS, **WITH_A_LABEL}[where](desk)
+    offered = return_id in desk.can_do("1001", by=by).another_parcel
+    has_one = any(one.open for one in desk.dossier("1001").labels_of(return_id))
+    given: Any = {"sender": HOME, "parcel": BOX, "by": by, "request_id": "beside", "another_parcel": True}
+    try:
+        done = desk.order_label("1001", return_id, OPTION, **given).changed
+    except REFUSED:
+        done = False
+    assert offered is (done and has_one)
+    assert offered is (where in ("with a label", "with a label, and on its way"))
+    desk.close()
+
+
+WITH_A_LABEL: Mapping[str, Callable[[ReturnDesk], str]] = {
+    "with a label, and on its way": after(approve, label, lambda desk, one: desk.mark_sent("1001", one, by=BUYER)),
+    "with a label that was taken back": after(
+        approve, label, lambda desk, _: desk.cancel_label("1001", next(iter(desk.dossier("1001").labels)), by=ANNA)
+    ),
+}
+
+
 def test_units_that_can_be_asked_back_and_counted_are_told(database: str) -> None:
     desk = ReturnDesk(shop=MemoryShop([order()]), store=database, migrate=True)
     first = desk.can_do("1001", by=BUYER)

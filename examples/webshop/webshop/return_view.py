@@ -9,9 +9,6 @@ import attrs
 
 from retour import CanDo, DeskStep, Dossier, EvidenceFile, GoodsState, Label, Receipt, Return, Text, TimelineEntry
 
-CAN_TRAVEL = frozenset({GoodsState.APPROVED, GoodsState.IN_TRANSIT, GoodsState.PARTLY_RECEIVED})
-"""Where a return is of which another parcel can be sent, beside one that has a label: that is no step of the desk's."""
-
 
 @attrs.frozen(kw_only=True)
 class ReturnView:
@@ -37,7 +34,7 @@ class ReturnView:
     @property
     def can_order_label(self) -> bool:
         """Whether a label can be made for it: the first, one in the place of another, or for another parcel."""
-        return DeskStep.ORDER_LABEL in self._steps or (self.label is not None and self.return_.goods in CAN_TRAVEL)
+        return DeskStep.ORDER_LABEL in self._steps or self.return_.id in self.can_do.another_parcel
 
     @property
     def label(self) -> Label | None:

@@ -67,6 +67,10 @@ class CanDo:
     labels: Mapping[str, tuple[DeskStep, ...]] = attrs.field(factory=dict)
     """With each label, by its id."""
 
+    another_parcel: tuple[str, ...] = ()
+    """The ids of the returns that have a label, and of which one more parcel can have one beside it: by
+    ``order_label(..., another_parcel=True)``."""
+
 
 DESK_STEP_WORDS: Mapping[DeskStep, Text] = {
     **{step: STEP_WORDS[step] for step in DeskStep if step in STEP_WORDS},

@@ -47,3 +47,13 @@ def carrier_of(said: str) -> Carrier | None:
     """
     words = re.sub(r"[^a-z0-9]+", "", said.lower())
     return next((carrier for code, carrier in CARRIERS.items() if words.startswith(code)), None)
+
+
+def carrier_name(code: str) -> str:
+    """What people call a carrier of which a provider tells the ``code``; that code, of one that is not known here.
+
+    >>> carrier_name("postnl"), carrier_name("mondial_relay")
+    ('PostNL', 'mondial_relay')
+    """
+    carrier = carrier_of(code)
+    return code if carrier is None else carrier.name

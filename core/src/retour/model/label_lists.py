@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from enum import StrEnum
 
+from retour.model.carriers import carrier_name
 from retour.model.dossier import Dossier
 from retour.model.frozen import frozen
 from retour.model.labels import Label, LabelForm, LabelState, ParcelState, WhoPays
@@ -108,6 +109,11 @@ class LabelSummary:
 
     order: Order | None = None
     """The shop's order; None where the shop was not asked for a whole page, or did not tell."""
+
+    @property
+    def carrier_name(self) -> str:
+        """What people call its carrier, as far as retour knows it: else the ``carrier`` code."""
+        return carrier_name(self.carrier)
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from enum import StrEnum
 
+from retour.model.carriers import carrier_name
 from retour.model.fields import Id, Reference, checked
 from retour.model.frozen import frozen
 from retour.model.money import Money
@@ -71,6 +72,11 @@ class LabelOption:
 
     pick_up: bool = False
     """Whether the carrier fetches the parcel at the customer's."""
+
+    @property
+    def carrier_name(self) -> str:
+        """What people call its carrier, as far as retour knows it: else the ``carrier`` code."""
+        return carrier_name(self.carrier)
 
 
 class LabelState(StrEnum):

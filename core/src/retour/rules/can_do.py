@@ -81,6 +81,9 @@ def can_do(dossier: Dossier, order: Order, by: ActorKind, today: datetime.date, 
         },
         refunds={one.id: offered(_with_refund(dossier, one, able)) for one in dossier.refunds.values()},
         labels={one.id: offered(_with_label(dossier, one, today, able)) for one in dossier.labels.values()},
+        another_parcel=tuple(
+            [one.id for one in dossier.returns.values() if _can_have_a_label(one, able) and _has_a_label(dossier, one)]
+        ),
     )
 
 
@@ -116,7 +119,7 @@ def _with_return(
         yield DeskStep.APPROVE_RETURN
     if may_follow(return_, ReturnRejected):
         yield DeskStep.REJECT_RETURN
-    if able.makes_labels and return_.goods in CAN_TRAVEL and not any(one.open for one in dossier.labels_of(return_.id)):
+    if _can_have_a_label(return_, able) and not _has_a_label(dossier, return_):
         yield DeskStep.ORDER_LABEL
     if may_follow(return_, ReturnSent):
         yield DeskStep.MARK_SENT
@@ -134,6 +137,14 @@ def _with_return(
         yield DeskStep.REOPEN_RETURN
     if len(return_.evidence_ids) < MOST_EVIDENCE:
         yield DeskStep.ADD_EVIDENCE
+
+
+def _can_have_a_label(return_: Return, able: Able) -> bool:
+    return able.makes_labels and return_.goods in CAN_TRAVEL
+
+
+def _has_a_label(dossier: Dossier, return_: Return) -> bool:
+    return any(one.open for one in dossier.labels_of(return_.id))
 
 
 def _with_refund(dossier: Dossier, refund: Refund, able: Able) -> Iterator[DeskStep]:
@@ -181,8 +192,8 @@ def _with_label(dossier: Dossier, label: Label, today: datetime.date, able: Able
         yield DeskStep.SETTLE_LABEL
     if may_be_used(dossier, label, today) and (label.parcel or label.reference):
         yield DeskStep.LABEL_DOCUMENT
-    goes_on = dossier.return_(label.return_id).goods in CAN_TRAVEL
-    if able.makes_labels and label.open and goes_on and may_be_replaced(label):
+    goes_on = _can_have_a_label(dossier.return_(label.return_id), able)
+    if label.open and goes_on and may_be_replaced(label):
         yield DeskStep.ORDER_LABEL
     if may_be_cancelled(label) and able.cancels_label(label):
         yield DeskStep.CANCEL_LABEL
