@@ -32,6 +32,7 @@ from retour import (
     WhoPays,
     WrongState,
     hookimpl,
+    in_words,
 )
 from retour.effects import labelling
 from retour.model.announced_returns import ApprovedReturn
@@ -422,11 +423,37 @@ def test_a_first_scan_sends_the_return_and_a_delivery_asks_for_a_count(make_worl
     moved(world, ParcelState.ON_ITS_WAY)
     return_ = world.desk.dossier("1001").return_(world.return_id)
     assert (return_.goods, return_.tracking) == (GoodsState.IN_TRANSIT, "3SR1")
+    (sent,) = world.desk.list_returns(waits_for="goods").returns
     moved(world, ParcelState.DELIVERED)
     (waiting,) = world.desk.list_returns(waits_for="counting").returns
     assert waiting.return_id == world.return_id
+    assert sent.since < waiting.since == world.label().changed_at
     world.desk.receive("1001", world.return_id, {"cup": 1}, by=ANNA, request_id="count")
     assert world.desk.list_returns(waits_for="counting").returns == ()
+
+
+def test_the_customer_is_told_once_that_his_label_is_ready_and_not_what_it_costs(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    world.carrier.announces = True
+    world.order()
+    bought = world.carrier.bought[-1]
+    bought.told = Told.READY
+    of_ours = {"label_id": bought.request.label_id, "order_id": "1001", "reference": bought.reference}
+    headers, body = signed_webhook({"id": "w-1", "told": "ready", **of_ours})  # which tells no price
+    world.desk.receive_webhook("small_carrier", headers, body)
+    world.work_for(hours=7)
+    world.desk.reconcile_labels("1001")
+    staff, customer = (
+        [entry.message.render("en") for entry in world.desk.timeline("1001", audience)]
+        for audience in (Audience.STAFF, Audience.CUSTOMER)
+    )
+    assert [one for one in staff if "ready" in one] == [
+        "Label from Small Carrier ready",
+        f"Label from Small Carrier ready; it costs {in_words(world.label().cost, 'en')}",
+    ]
+    assert customer.count("Your return label is ready") == 1
 
 
 def test_no_step_of_a_parcel_counts_or_restocks_anything(make_world: Callable[..., World]) -> None:

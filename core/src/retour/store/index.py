@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -63,6 +64,7 @@ def _only_more_came_back(before: Dossier, dossier: Dossier) -> bool:
 def _return_row(
     shop: str, dossier: Dossier, return_: Return, beyond: Collection[str], value: Money | None
 ) -> dict[str, Any]:
+    waits = _waits_for(dossier, return_, beyond)
     waits_to_be_sent = return_.goods is GoodsState.APPROVED and not dossier.carrier_has(return_.id)
     return {
         "shop": shop,
@@ -70,8 +72,8 @@ def _return_row(
         "order_id": dossier.order_id,
         "goods": return_.goods.value,
         "stock": return_.stock.value,
-        "waits_for": _waits_for(dossier, return_, beyond),
-        "since": microseconds(return_.changed_at),
+        "waits_for": waits,
+        "since": microseconds(_since(dossier, return_, waits)),
         "due": return_.send_by.isoformat() if waits_to_be_sent and return_.send_by is not None else None,
         "opened_at": microseconds(return_.opened_at),
         "number": return_.number,
@@ -147,8 +149,21 @@ def _waits_for(dossier: Dossier, return_: Return, beyond: Collection[str]) -> st
     if beyond and not return_.claimed().keys().isdisjoint(beyond):
         return "order"
     waits = waits_for(return_)
-    delivered = [one for one in dossier.labels_of(return_.id) if one.follows is WhatFollows.COUNT]
+    delivered = _delivered(dossier, return_)
     return "counting" if waits == "goods" and len(delivered) > len(return_.receipts) else waits
+
+
+def _since(dossier: Dossier, return_: Return, waits: str) -> datetime.datetime:
+    """Since when it waits for that: to be counted, since the first parcel came that was not."""
+    if waits != "counting":
+        return return_.changed_at
+    came = sorted(one.changed_at for one in _delivered(dossier, return_))
+    return max(return_.changed_at, came[len(return_.receipts)])
+
+
+def _delivered(dossier: Dossier, return_: Return) -> list[Label]:
+    """Its labels whose parcel is here."""
+    return [one for one in dossier.labels_of(return_.id) if one.follows is WhatFollows.COUNT]
 
 
 def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> list[dict[str, Any]]:

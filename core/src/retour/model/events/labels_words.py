@@ -96,7 +96,8 @@ def _reported(dossier: Dossier, event: LabelReported) -> Text | None:
 @told(LabelReported, to=CUSTOMER)
 def _reported_for_customer(dossier: Dossier, event: LabelReported) -> Text | None:
     del dossier
-    return None if event.again else _OF_LABEL_FOR_CUSTOMER.get(event.told)
+    what_it_costs = event.told is Told.READY and event.cost is not None and not event.became_ready
+    return None if event.again or what_it_costs else _OF_LABEL_FOR_CUSTOMER.get(event.told)
 
 
 @told(ParcelMoved, to=EVERYBODY)
