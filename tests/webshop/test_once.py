@@ -288,6 +288,15 @@ DECIDES = {
         filled={"because": "Te laat."},
         undo=lambda shop: shop.desk.reopen_return("1002", only_return(shop), by=ANNA),
     ),
+    "ending.save": Deciding1002(
+        by_customer=False,
+        before=asked,
+        page=lambda _: "/orders/1002",
+        action="/end",
+        filled={"note": "Klant belde"},
+        press=("step", "cancel_return"),
+        undo=lambda shop: shop.desk.reopen_return("1002", only_return(shop), by=ANNA),
+    ),
     "correcting.save": Deciding1002(
         by_customer=False,
         before=counted_in_part,

@@ -9,6 +9,9 @@ import attrs
 
 from retour import CanDo, DeskStep, Dossier, EvidenceFile, GoodsState, Label, Receipt, Return, Text, TimelineEntry
 
+ENDINGS = (DeskStep.CANCEL_RETURN, DeskStep.CLOSE_RETURN, DeskStep.REOPEN_RETURN)
+"""What ends a return before all of it came, and what lets it go on."""
+
 
 @attrs.frozen(kw_only=True)
 class ReturnView:
@@ -24,6 +27,11 @@ class ReturnView:
     def can_decide(self) -> bool:
         """Whether it waits for somebody who says if the goods may come."""
         return DeskStep.REJECT_RETURN in self._steps
+
+    @property
+    def endings(self) -> Sequence[DeskStep]:
+        """In which ways it can be ended, or go on."""
+        return [one for one in ENDINGS if one in self._steps]
 
     @property
     def objections(self) -> Sequence[Text]:
