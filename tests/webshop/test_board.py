@@ -51,6 +51,7 @@ def test_each_return_is_in_the_column_of_its_state_on_each_track(merchant: ShopB
     assert orders_on(merchant, "/returns") == ["1001", "1002"]
     assert headings(merchant, "/returns?track=goods") == ["approved", "received"]
     assert headings(merchant, "/returns?track=stock") == ["nothing", "undecided"]
+    assert "Wacht op een antwoord over de voorraad · sinds" in merchant.get("/returns?track=goods").words
     page = merchant.get("/returns")
     assert "Klant 1001" in page.words
     assert "1 × " in page.words

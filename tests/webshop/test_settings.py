@@ -26,7 +26,18 @@ def strings(given: object) -> list[str]:
 
 def test_plugins_policies_reasons_and_the_address_are_shown(merchant: ShopBrowser) -> None:
     page = merchant.get("/settings")
-    for said in ("retour-mollie", "Mollie", "Stripe", "Sendcloud", "Keizersgracht 1", "Te klein", "werkt", "Regels"):
+    assert "manual_transfer" not in [word for word in page.words.split() if word.isidentifier()]
+    for said in (
+        "retour-mollie",
+        "Bankoverschrijving retour-manual-transfer",
+        "Mollie",
+        "Stripe",
+        "Sendcloud",
+        "Keizersgracht 1",
+        "Te klein",
+        "werkt",
+        "Regels",
+    ):
         assert said in page.words, said
     assert "Bij meer producten" in page.words or "bij meer producten" in page.words
 
