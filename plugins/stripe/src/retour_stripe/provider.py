@@ -38,7 +38,7 @@ from retour.providers import (
 from retour_stripe.api import KEY_HEADER, Api
 from retour_stripe.disputes import Disputed, read_disputes
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import STEPS, from_wire, to_wire
+from retour_stripe.money import CURRENCIES, STEPS, from_wire, to_wire
 from retour_stripe.settings import Settings
 from retour_stripe.webhooks import check_signature, read_events
 from retour_stripe.wire import REFUND_ID, Charge, CheckoutSession, PaymentIntent, Refund, RefundList, SessionList
@@ -100,8 +100,9 @@ class Stripe:
         webhooks=WebhookTrust.SIGNED,
         idempotency=Idempotency(header=KEY_HEADER, window=KEY_WINDOW),
         late_failure_within=LATE_FAILURE,
+        currencies=CURRENCIES,
         steps=STEPS,
-        unconfirmed=frozenset({"late_failure_within", "steps"}),
+        unconfirmed=frozenset({"currencies", "late_failure_within", "steps"}),
     )
 
     def __init__(self, settings: Settings, http: ProviderSession) -> None:

@@ -50,7 +50,7 @@ from retour.sandbox import (
 )
 from retour_stripe import sandbox_dashboard
 from retour_stripe.errors import KEY_WINDOW
-from retour_stripe.money import STEPS, UNLISTED, from_wire, to_wire
+from retour_stripe.money import CURRENCIES, STEPS, from_wire, to_wire
 from retour_stripe.sandbox_answers import Answers, Json, charge_of, page, with_outer
 from retour_stripe.sandbox_dashboard import text
 from retour_stripe.sandbox_disputes import OVER, WITHDRAWN, SandboxDispute, disputes_of
@@ -139,6 +139,7 @@ class StripeSandbox(BookkeepingSandbox):
     )
     references: ClassVar[str] = "(pi|ch|py|cs_test|cs_live)_[0-9A-Za-z]+"
     references_are: ClassVar[Text] = sandbox_dashboard.REFERENCES_ARE
+    currencies: ClassVar[Collection[str]] = CURRENCIES
     smallest_steps: ClassVar[Mapping[str, int]] = {step.currency: step.minor_units for step in STEPS}
     said_in_dashboard: ClassVar[Mapping[str, Any]] = {"reason": None, "metadata": {}}
 
@@ -583,10 +584,6 @@ class StripeSandbox(BookkeepingSandbox):
                 param="amount",
                 **({"code": self.code_of_too_much} if self.code_of_too_much else {}),
             )
-
-    def takes(self, currency: str) -> bool:
-        """All but what is on none of Stripe's lists: nobody knows how Stripe would write it."""
-        return currency not in UNLISTED
 
     def refundable(self, payment: SandboxPayment) -> Money:
         """What is left of a payment that succeeded and that no dispute stands in the way of."""
