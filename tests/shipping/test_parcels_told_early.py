@@ -10,10 +10,12 @@ import attrs
 import pytest
 from shipping.small_carrier import signed_webhook
 from shipping.world import ANNA, World
+from sqlalchemy import update
 
 from retour import LabelState, ParcelState, WebhookReceipt
 from retour.model.labels import Told
 from retour.providers import ErrorCode, ProviderError, Shipment
+from retour.store import tables
 
 DAY = datetime.timedelta(days=1)
 NOON = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - DAY
@@ -135,6 +137,27 @@ def test_a_label_that_never_gets_a_parcel_keeps_nothing_for_ever(portal: tuple[W
     at = (NOON - 30 * DAY).isoformat()
     tell(world, parcel="p-out", order_id="1001", progress="delivered", changed_at=at)
     assert waiting(world) == []
+
+
+@pytest.mark.parametrize("at", [None, NOON.replace(year=NOON.year + 70).isoformat()])
+def test_what_is_told_of_no_time_is_kept_for_as_long_as_its_label_is_new(
+    portal: tuple[World, Portal], at: str | None
+) -> None:
+    """It went to the customer: a carrier that tells no time, or one that cannot be, had each of its words asked about
+    once an hour for ever."""
+    world, _ = portal
+    tell(world, parcel="p-out", order_id="1001", progress="delivered", **({} if at is None else {"changed_at": at}))
+    assert len(waiting(world)) == 1
+    made_long_ago(world)
+    world.work_for(hours=2)
+    assert waiting(world) == []
+
+
+def made_long_ago(world: World) -> None:
+    """As if all that is known of the order had happened a month ago."""
+    month = 30 * DAY.total_seconds() * 1_000_000
+    with world.desk._services.store.engine.begin() as connection:
+        connection.execute(update(tables.event).values(at=tables.event.c.at - int(month)))
 
 
 def test_of_an_order_whose_labels_are_all_known_nothing_is_kept(make_world: Callable[..., World]) -> None:

@@ -39,6 +39,7 @@ from retour.providers.label_request import LabelRequest, Shipment
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedShipment, report
 from retour.rules.labels import NextForLabel, follows_a_refusal, next_for_label
+from retour.rules.said_again import is_said_too_often
 from retour.rules.unneeded_labels import NOT_TO_COME
 from retour.rules.whose_label import MADE_BEFORE, among, are_settled, known, known_labels
 from retour.steps.case import Case
@@ -147,6 +148,9 @@ class Labelling:
             settled = postpone(effect, str(error), error.not_before)
 
             def put_off(draft: Draft) -> None:
+                now = draft.dossier.label(label.id)
+                if is_said_too_often(because, now.because, now.put_off_again):
+                    return
                 until = (draft.latest or draft.at) + datetime.timedelta(microseconds=settled.delay)
                 draft.record(
                     LabelPutOff(return_id=label.return_id, label_id=label.id, because=because, not_before=until)

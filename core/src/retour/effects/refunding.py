@@ -60,6 +60,7 @@ from retour.rules.matching import (
     why_no_longer,
 )
 from retour.rules.recovery import Next, begins_anew, next_step, window_ends
+from retour.rules.said_again import is_said_too_often
 from retour.rules.transfers import is_past_window
 from retour.steps.case import Case, Cases
 from retour.store.clock import DatabaseTime
@@ -236,7 +237,13 @@ class Refunding:
         settled = postpone(sending.effect, str(error), error.not_before)
         until = sending.time.now().latest + datetime.timedelta(microseconds=settled.delay)
         event = RefundPutOff(refund_id=refund.id, because=because, not_before=until)
-        return Attempt(settled=settled, record=_while_open(refund, lambda draft: draft.record(event)))
+
+        def put_off(draft: Draft) -> None:
+            now = draft.dossier.refund(refund.id)
+            if not is_said_too_often(because, now.problem, now.put_off_again):
+                draft.record(event)
+
+        return Attempt(settled=settled, record=_while_open(refund, put_off))
 
     # --- finding out ---------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ class ShipmentWords:
     def told(self, effect: ClaimedEffect, provider: str, account: str, seen: ReportedShipment, case: Case) -> Attempt:
         """Record what a signed webhook said of a shipment: of a label that is known, or of one that the customer made
         in the portal. Where that cannot be told yet it waits; what went to the customer is nobody's."""
-        portal = self.portal(effect.shop, provider, account)
+        portal, seen = self.portal(effect.shop, provider, account), seen.believed(case.time.now().latest)
         labels = known_labels(case.dossier, provider, account)
         caller = self.accounts.shipping(effect.shop, provider, account)
         learnt = Learnt() if isinstance(caller, Text) else what_can_be_asked(caller)
@@ -102,7 +102,7 @@ class ShipmentWords:
                 return Attempt(settled=postpone(effect, str(error), error.not_before))
             answer = whose(labels, seen, learnt)
         if isinstance(answer, Wait):
-            return _waits(effect, answer, seen, learnt, case)
+            return _waits(effect, answer, seen, learnt, portal, case)
 
         def fact(draft: Draft) -> None:
             self._record(draft, case, portal, seen, learnt)
@@ -179,10 +179,18 @@ def _unless_unknown(read: Callable[[], ReportedShipment]) -> ReportedShipment | 
         raise
 
 
-def _waits(effect: ClaimedEffect, wait: Wait, seen: ReportedShipment, learnt: Learnt, case: Case) -> Attempt:
+def _waits(
+    effect: ClaimedEffect, wait: Wait, seen: ReportedShipment, learnt: Learnt, portal: Portal, case: Case
+) -> Attempt:
     """What is said waits until it is known whose it is: a parcel that none of the labels gets went to the customer, and
-    a number whose label never gets a parcel is found in the list of the order if anything comes of it."""
-    at = seen.changed_at or seen.made_at
+    a number whose label never gets a parcel is found in the list of the order if anything comes of it. What was told of
+    no time waits for as long as its label is new: when that gets a parcel, it is read what became of it."""
+    at_the_account = [
+        one.begun_at or one.ordered_at
+        for one in case.dossier.labels.values()
+        if (one.provider, one.account) == (portal.provider, portal.account)
+    ]
+    at = seen.changed_at or seen.made_at or max(at_the_account, default=None)
     is_long_ago = at is not None and case.time.now().earliest - at > KEPT
     if is_long_ago and (wait is Wait.FOR_A_PARCEL or not seen.reference):
         return Attempt(settled=done(effect))

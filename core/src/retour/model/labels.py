@@ -268,7 +268,11 @@ class Label:
     """When the parcel was there, by the provider's clock."""
 
     read_again: int = 0
-    """How often in a row it was read to be as it was known to be, but for a later time."""
+    """How often in a row it was read to be as it was known to be, but for a later time or another value in place of one
+    that was known, as far as that was kept."""
+
+    put_off_again: int = 0
+    """How often in a row it was put off once more for the same reason, as far as that was kept."""
 
     not_cancelled: Reason | None = None
     """Why it could not be taken back."""

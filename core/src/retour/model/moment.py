@@ -6,6 +6,14 @@ import datetime
 
 from retour.model.frozen import frozen
 
+AHEAD = datetime.timedelta(days=1)
+"""How far a clock outside may be ahead of the database's, with the time zone that somebody forgot."""
+
+
+def is_to_come(told: datetime.datetime, now: datetime.datetime) -> bool:
+    """Whether a time that is told ``now`` of something that happened cannot be, since it is still to come."""
+    return told - now > AHEAD
+
 
 @frozen(kw_only=True)
 class Moment:

@@ -29,6 +29,10 @@ class PaymentIdentity:
     step: int = 1
     """That of the amounts which it pays back, in minor units, as far as it was known when that was asked."""
 
+    again: int = 0
+    """How often in a row other names, or another way of paying, were said of the same target, as far as that was
+    kept."""
+
 
 def one_payment(
     order: Order | None,

@@ -174,7 +174,11 @@ class Refund:
     """The problem that a person had seen when he let it go on."""
 
     waits_until: datetime.datetime | None = None
-    """When it is tried again."""
+    """When it is tried again, or was to be: where it is put off again and again for one reason, that is kept ten times
+    in a row."""
+
+    put_off_again: int = 0
+    """How often in a row it was put off once more for the same reason, as far as that was kept."""
 
     by_transfer: bool = False
     """Whether the merchant makes it from his own bank account."""

@@ -133,7 +133,8 @@ class Shipment:
     """When the label was made, by the provider's clock (UTC), the same wherever it is read."""
 
     changed_at: datetime.datetime | None = None
-    """When the parcel got where it is, by the provider's clock (UTC), and the same until it gets further."""
+    """When the parcel got where it is, by the provider's clock (UTC), and the same until it gets further. One that is
+    more than a day to come is taken for none."""
 
     items: tuple[SentItem, ...] = attrs.field(default=(), converter=_items)
     """What is in the parcel and why it comes back, of one that the customer made in a portal."""

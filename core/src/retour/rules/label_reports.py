@@ -9,14 +9,16 @@ import attrs
 
 from retour.model.actor import Actor
 from retour.model.events.goods import ReturnSent
-from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
+from retour.model.events.labels import NOT_SAID, VALUES_OF_A_LABEL, LabelCancelRefused, LabelReported, ParcelMoved
 from retour.model.frozen import frozen
 from retour.model.labels import NOWHERE, SCANNED, Label, LabelState, ParcelState, Told, WhatFollows
+from retour.model.moment import is_to_come
 from retour.model.money import Money
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Evidence
 from retour.model.returns import CAN_TRAVEL, GoodsState
 from retour.rules.draft import Draft
+from retour.rules.said_again import MOST_SAID_AGAIN
 from retour.rules.unneeded_labels import take_back_late
 
 _MAY_BE_MADE = frozenset({LabelState.ORDERED, LabelState.UNKNOWN})
@@ -46,11 +48,6 @@ _PLACES = (
     ParcelState.DELIVERED,
 )
 """In which order a parcel gets there, where two words are of one moment."""
-
-MOST_READ_AGAIN = 10
-"""How often in a row the later time is kept of a label that is read to be as it is known to be. The time of an answer
-tells it from a word of before it that comes late; a provider that tells another time whenever it is asked would else
-make its orders longer at each look."""
 
 
 @frozen(kw_only=True)
@@ -89,6 +86,16 @@ class ReportedShipment:
         """What names it at the provider."""
         return {name for name in (self.reference, self.parcel, self.tracking_number) if name}
 
+    def believed(self, now: datetime.datetime) -> ReportedShipment:
+        """The same without times that cannot be: nothing that is told ``now`` is of a time to come, and all that is
+        told later would be older than that for ever."""
+        made_at, changed_at = (
+            None if at is None or is_to_come(at, now) else at for at in (self.made_at, self.changed_at)
+        )
+        if (made_at, changed_at) == (self.made_at, self.changed_at):
+            return self
+        return attrs.evolve(self, made_at=made_at, changed_at=changed_at)
+
 
 def report(
     draft: Draft,
@@ -101,9 +108,11 @@ def report(
 
     Of words with a time the latest counts, in whatever order they come, and a parcel never goes back to where it was by
     one that is older than what we know. One that is on its way has a label that is not cancelled any more, whoever says
-    so first, and was scanned, however late that is told.
+    so first, and was scanned, however late that is told. A time tells a word from one of before it that comes late, and
+    other values are worth knowing; but both are kept so often only where each look gives others
+    (`retour.rules.said_again`).
     """
-    by = Actor.provider(label.provider)
+    by, seen = Actor.provider(label.provider), seen.believed(draft.latest or draft.at)
     late = _is_late(label, seen, evidence)
     steps = _steps(label, seen, evidence, follows)
     facts = LabelReported(
@@ -127,9 +136,10 @@ def report(
         and not late
         and _may_travel(draft, label),
     )
-    if _is_news(label, facts, late=late):
+    often_enough = evidence is Evidence.LOOKUP and label.read_again >= MOST_SAID_AGAIN
+    if _is_news(label, facts, late=late) or (not often_enough and _tells_other_values(label, facts)):
         draft.record(facts, by)
-    elif _tells_when(label, seen, facts, steps, late=late) and not _is_read_too_often(label, evidence):
+    elif not often_enough and _tells_when(label, seen, facts, steps, late=late):
         draft.record(attrs.evolve(facts, because=label.because, again=True), by)
     for step in steps:
         draft.record(step, by)
@@ -148,10 +158,6 @@ def _tells_when(
     return facts.step_at is not None or (not late and _is_later(label, seen) and not _tell_when(steps))
 
 
-def _is_read_too_often(label: Label, evidence: Evidence) -> bool:
-    return evidence is Evidence.LOOKUP and label.read_again >= MOST_READ_AGAIN
-
-
 def _may_travel(draft: Draft, label: Label) -> bool:
     """Whether the goods of its return may come: nobody is told to send what was cancelled, or is not approved yet."""
     return_ = draft.dossier.returns.get(label.return_id)
@@ -166,17 +172,12 @@ def _follow(draft: Draft, label: Label, by: Actor) -> None:
 
 
 def _is_news(label: Label, facts: LabelReported, *, late: bool) -> bool:
-    known = {
-        "reference": label.reference,
-        "parcel": label.parcel,
-        "carrier": label.carrier,
-        "tracking_number": label.tracking_number,
-        "tracking_url": label.tracking_url,
-        "cost": label.cost,
-        "valid_until": label.valid_until,
-    }
-    told = any(getattr(facts, name) not in (None, "", value) for name, value in known.items())
-    return told or (facts.told is not label.told and not late) or label.state in _MAY_BE_MADE
+    """Whether it says what was not known of a label."""
+    return facts.says_more_than(label) or (facts.told is not label.told and not late) or label.state in _MAY_BE_MADE
+
+
+def _tells_other_values(label: Label, facts: LabelReported) -> bool:
+    return any(getattr(facts, name) not in (*NOT_SAID, getattr(label, name)) for name in VALUES_OF_A_LABEL)
 
 
 def _is_late(label: Label, seen: ReportedShipment, evidence: Evidence) -> bool:

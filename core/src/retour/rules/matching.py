@@ -21,6 +21,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.frozen import frozen
+from retour.model.moment import is_to_come
 from retour.model.money import Money
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
@@ -59,7 +60,7 @@ def record_reports(draft: Draft, payment: Payment, seen: Sequence[ReportedRefund
         waiting = _waiting_for(draft, payment, one)
         alike = [other for other in unmatched if other.amount == one.amount]
         by_hand = not one.refund_id  # what carries an id was made by a program, and by no person who followed a link
-        if by_hand and len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0]):
+        if by_hand and len(waiting) == 1 and len(alike) == 1 and _made_after(one, waiting[0], draft.latest or draft.at):
             report(draft, waiting[0], one, evidence, MatchedBy.AMOUNT)
         else:
             _record_external(draft, payment, one, evidence)
@@ -179,9 +180,10 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
 
 
 def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) -> None:
-    """A provider's answer about a refund is about something else than was asked: a person looks at both. Said once."""
+    """A provider's answer about a refund is about something else than was asked: a person looks at both. Said
+    once, whatever else the next answer is about."""
     because = reason(ReasonCode.ANOTHER_ANSWER, f"{seen.amount} {seen.reference}".strip())
-    if because == refund.problem:
+    if because.repeats(refund.problem):
         return
     if refund.state is RefundState.SUBMITTING:
         draft.record(RefundUnclear(refund_id=refund.id, because=because, database_at=draft.latest))
@@ -196,10 +198,13 @@ def _waiting_for(draft: Draft, payment: Payment, seen: ReportedRefund) -> list[R
     ]
 
 
-def _made_after(seen: ReportedRefund, refund: Refund) -> bool:
-    """Whether it was made after the link was opened; a provider counts whole seconds."""
+def _made_after(seen: ReportedRefund, refund: Refund, now: datetime.datetime) -> bool:
+    """Whether it was made after the link was opened; a provider counts whole seconds. A time that is still to come says
+    nothing of that."""
     opened_at = refund.begun_at or refund.at
-    return seen.created_at is not None and seen.created_at >= opened_at.replace(microsecond=0)
+    if seen.created_at is None or is_to_come(seen.created_at, now):
+        return False
+    return seen.created_at >= opened_at.replace(microsecond=0)
 
 
 def _record_external(draft: Draft, payment: Payment, seen: ReportedRefund, evidence: Evidence) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+import attrs
+
 from retour.model.actor import Actor, ActorKind
 from retour.model.dossier import Dossier
 from retour.model.errors import UnknownPayment, WrongState
@@ -11,10 +13,11 @@ from retour.model.events.payment_identity import PaymentExplained, PaymentIdenti
 from retour.model.fields import is_text, shown
 from retour.model.money import Money
 from retour.model.order import Order, Payment
-from retour.model.payment_identity import PaymentIdentity
+from retour.model.payment_identity import PaymentIdentity, one_payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.text import text
 from retour.rules.draft import Draft
+from retour.rules.said_again import MOST_SAID_AGAIN
 
 
 def identify(
@@ -22,9 +25,10 @@ def identify(
 ) -> None:
     """Record what a provider calls a payment, and the ``step`` in which it pays, where that is news: a reference that
     the provider itself uses is none, nor is a step of one minor unit. What it says of the ``target`` is all of it, and
-    takes the place of what it said before: one wrong answer is put right by the next. Without one they are names that
-    were learnt besides."""
-    before = draft.dossier.identities.get(payment.id)
+    takes the place of what it said before: one wrong answer is put right by the next. Names in another order are the
+    same, and others each time are kept as often as `retour.rules.said_again` says, unless it depends on them which
+    payments are one. Without a target they are names that were learnt besides."""
+    before, is_answer = draft.dossier.identities.get(payment.id), bool(target)
     others = before.names if before is not None and not target else ()
     told = tuple(dict.fromkeys([*others, *[name for name in (target, *names) if name]]))
     plain = not method and step in (None, 1)
@@ -34,8 +38,23 @@ def identify(
         target, method = target or before.target, method or before.method
     known = 1 if before is None else before.step
     identity = PaymentIdentity(target=target, names=told, method=method, step=known if step is None else step)
-    if identity != before:
-        draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
+    if before is not None:
+        if set(told) == set(before.names):
+            identity = attrs.evolve(identity, names=before.names)
+        if identity == attrs.evolve(before, again=0):
+            return
+        same = (identity.target, identity.step) == (before.target, before.step)
+        if is_answer and same and not _makes_others_one(draft.dossier, payment, identity):
+            if before.again >= MOST_SAID_AGAIN:
+                return
+            identity = attrs.evolve(identity, again=before.again + 1)
+    draft.record(PaymentIdentified(payment=payment.id, identity=identity), by=Actor.provider(payment.provider))
+
+
+def _makes_others_one(dossier: Dossier, payment: Payment, identity: PaymentIdentity) -> bool:
+    """Whether other payments are one with this one, or are not any more, by what its provider says of it."""
+    identities = {**dossier.identities, payment.id: identity}
+    return one_payment(dossier.order, dossier.payments, identities, dossier.explained) != dossier.one_with
 
 
 def identify_by_refunds(draft: Draft, payment: Payment, references: Collection[str]) -> None:

@@ -10,13 +10,19 @@ import attrs
 from retour.model.events.event import EVERYBODY, PARCEL_MOVED, RETURN_APPROVED, STAFF, Subject, event
 from retour.model.fields import Id, PluginName, Reference, checked
 from retour.model.frozen import frozen
-from retour.model.labels import LabelOption, ParcelState, Told, WhatFollows, WhoPays
+from retour.model.labels import Label, LabelOption, ParcelState, Told, WhatFollows, WhoPays
 from retour.model.money import Money
 from retour.model.parcels import Parcel
 from retour.model.reasons import Reason, as_reason
 from retour.model.refunds import Evidence
 from retour.model.return_reasons import ReturnReason
 from retour.model.returns import RequestedLine
+
+VALUES_OF_A_LABEL = ("reference", "parcel", "carrier", "tracking_number", "tracking_url", "cost", "valid_until")
+"""What a provider says of a label besides how far it is, as `LabelReported` and the label call it."""
+
+NOT_SAID = (None, "")
+"""What such a value is where it was not said."""
 
 
 @event
@@ -159,6 +165,11 @@ class LabelReported:
     step_at: datetime.datetime | None = None
     again: bool = False
     made_at: datetime.datetime | None = None
+
+    def says_more_than(self, known: Label) -> bool:
+        """Whether it says a value that was never said of the label; another one in place of one that was is none."""
+        said = [name for name in VALUES_OF_A_LABEL if getattr(self, name) not in NOT_SAID]
+        return any(getattr(known, name) in NOT_SAID for name in said)
 
     @property
     def announced_by(self) -> str | None:

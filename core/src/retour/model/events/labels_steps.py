@@ -64,7 +64,11 @@ def _ordered(dossier: Dossier, event: LabelOrdered, at: Recorded) -> Changes:
 
 @step(LabelPutOff)
 def _put_off(dossier: Dossier, event: LabelPutOff, at: Recorded) -> Changes:
-    return _with_label(dossier, event.label_id, at, because=event.because)
+    known = dossier.labels[event.label_id]
+    again = event.because is not None and event.because.repeats(known.because)
+    return _with_label(
+        dossier, event.label_id, at, because=event.because, put_off_again=known.put_off_again + 1 if again else 0
+    )
 
 
 @step(LabelUnclear)
@@ -89,15 +93,16 @@ def _reported(dossier: Dossier, event: LabelReported, at: Recorded) -> Changes:
     times = {"said_at": event.said_at or known.said_at, "told_at": event.step_at or known.told_at}
     if event.step_at is not None and known.progress is known.last_place:
         times["last_place_at"] = event.step_at
+    is_new = event.told is not known.told or event.says_more_than(known)
+    read_again = 0 if is_new and not event.again else known.read_again + (event.evidence is Evidence.LOOKUP)
     if event.again:
-        read_again = known.read_again + (event.evidence is Evidence.LOOKUP)
         return with_label(changed(known, **times, read_again=read_again))
     return _with_label(
         dossier,
         event.label_id,
         at,
         **times,
-        read_again=0,
+        read_again=read_again,
         state=_STATES[event.told],
         told=event.told,
         reference=event.reference or known.reference,

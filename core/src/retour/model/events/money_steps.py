@@ -98,12 +98,15 @@ def _refund_submitted(dossier: Dossier, event: RefundSubmitted, at: Recorded) ->
 
 @step(RefundPutOff)
 def _refund_put_off(dossier: Dossier, event: RefundPutOff, at: Recorded) -> Changes:
+    before = dossier.refunds[event.refund_id]
+    again = event.because is not None and event.because.repeats(before.problem)
     return with_refund(
         dossier,
         event.refund_id,
         at,
         problem=event.because,
         waits_until=event.not_before,
+        put_off_again=before.put_off_again + 1 if again else 0,
     )
 
 
