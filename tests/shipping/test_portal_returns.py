@@ -422,6 +422,29 @@ def test_of_an_order_that_nobody_has_it_is_unknown(make_world: Callable[..., Wor
     assert portal_return(world, order_id="9999") == WebhookReceipt(kept=0, unknown=1)
 
 
+ANOTHER_RETOURS = "lb01KASM4X000000000000000001"
+
+
+@pytest.mark.parametrize("told", ["listed", "by webhook"])
+@pytest.mark.parametrize("label_id", [ANOTHER_RETOURS, "PO-17"])
+def test_a_label_that_another_retour_made_at_the_account_is_no_return_of_the_customer(
+    make_world: Callable[..., World], label_id: str, told: str
+) -> None:
+    """Two shops with one account can have an order 1001 each: a program made it, whatever number its order has. What
+    somebody else calls a label tells nothing."""
+    world = make_world()
+    world.order()
+    if told == "by webhook":
+        portal_return(world, reference="F1", label_id=label_id)
+    else:
+        items = [SentItem(quantity=1, sku="cup")]
+        world.carrier.in_portal["F1"] = Shipment(
+            told=Told.READY, reference="F1", parcel="p-F1", label_id=label_id, order_id="1001", items=items
+        )
+        world.desk.reconcile_labels("1001")
+    assert len(others(world)) == (0 if label_id == ANOTHER_RETOURS else 1)
+
+
 def test_json_of_the_helper_is_what_a_carrier_sends() -> None:
     _, body = signed_webhook({"id": "e", "told": "ready"}, items=[{"quantity": 1}])
     assert json.loads(body)[0]["items"] == [{"quantity": 1}]

@@ -26,13 +26,22 @@ def crockford(number: int, length: int) -> str:
 
 def id_maker(milliseconds: int) -> NewId:
     """A source of ids made at ``milliseconds`` since 1970. Prefixes: rt return, rc receipt, mv movement,
-    rf refund, nt note, ba bank account, ev evidence, ef effect."""
+    rf refund, lb label, nt note, ba bank account, ev evidence, ef effect."""
     time = crockford(milliseconds, 10)
 
     def new_id(prefix: str) -> str:
         return prefix + time + secrets.token_bytes(16).translate(_OF_BYTES).decode()
 
     return new_id
+
+
+def is_id(prefix: str, given: str) -> bool:
+    """Whether ``given`` is an id that a retour made, this one or another, of what has this ``prefix``.
+
+    >>> is_id("lb", "lb01KASM4X000000000000000001"), is_id("lb", "1001")
+    (True, False)
+    """
+    return re.fullmatch(f"{prefix}[{_CROCKFORD}]{{26}}", given) is not None
 
 
 _BATCH_NAME = r"[A-Za-z0-9.-]{1,35}"

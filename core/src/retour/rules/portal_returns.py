@@ -16,6 +16,7 @@ from retour.model.dossier import Dossier
 from retour.model.events.goods import ReturnApproved, ReturnRequested
 from retour.model.events.labels import PortalLabelFound
 from retour.model.frozen import frozen
+from retour.model.ids import is_id
 from retour.model.labels import ParcelState, WhatFollows
 from retour.model.order import Order, OrderLine
 from retour.model.reasons import ReasonCode, names_in_a_reason, reason
@@ -42,7 +43,8 @@ def record_shipment(
     draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence, learnt: Learnt
 ) -> Answer:
     """Record what a provider says of a return shipment of an order: of a label that is known, or one that the customer
-    made himself. Gives whose it is: what can be a label that is being made or only half known is recorded of none."""
+    made himself. Gives whose it is: what can be a label that is being made or only half known is recorded of none, nor
+    is what carries an id as retour makes them, since another one made it that keeps its own books of the account."""
     dossier = draft.dossier
     answer = whose(known_labels(dossier, portal.provider, portal.account), seen, learnt)
     named = learnt.named(seen)
@@ -50,7 +52,7 @@ def record_shipment(
         report(draft, dossier.labels[answer.label_id], named, evidence, portal.follows)
     elif answer is Nobodys.NONE and named.names and (seen.reference or is_listed(seen, learnt)):
         now = learnt.itself or seen
-        if not {seen.told, now.told} & GONE:
+        if not ({seen.told, now.told} & GONE or is_id("lb", named.label_id or now.label_id)):
             _found(draft, order, portal, named, evidence)
     return answer
 
@@ -64,6 +66,7 @@ def record_listed(draft: Draft, order: Order, portal: Portal, evidence: Evidence
 
 
 def _found(draft: Draft, order: Order, portal: Portal, seen: ReportedShipment, evidence: Evidence) -> None:
+    seen = seen.believed(draft.latest or draft.at)
     announced = _announced_before(draft.dossier, order, seen.items)
     return_id = announced.id if announced is not None else _announce(draft, order, portal, seen)
     chosen, reasons = _chosen_otherwise(announced, order, portal, seen) if announced is not None else ((), ())
