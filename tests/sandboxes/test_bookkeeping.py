@@ -113,6 +113,20 @@ def test_its_books_say_what_became_of_each_refund_and_whose_it_is(small: Small) 
     ]
 
 
+def test_a_refund_that_is_hastened_arrives_and_it_is_no_later_for_any_other(small: Small) -> None:
+    payment, began = small.pay(PAID), small.clock.now()
+    first, _ = (small.refund_in_dashboard(payment, Money.of("1", "EUR")) for _ in range(2))
+    small.hasten(first)
+    assert [one.status.value for one in small.books(payment)] == ["succeeded", "pending"]
+    assert [one.body.decode() for one in small.take_webhooks()][-1] == f"{first} done"
+    assert small.clock.now() == began
+    small.hasten(first)
+    small.advance(DAY)
+    assert [one.status.value for one in small.books(payment)] == ["succeeded", "succeeded"]
+    with pytest.raises(ValueError, match=r"There is no refund re_9\."):
+        small.hasten("re_9")
+
+
 def test_a_refund_fails_for_the_reason_that_the_bank_gives_and_may_have_succeeded(small: Small) -> None:
     payment = small.pay(PAID)
     refund = small.refund_in_dashboard(payment, PAID)

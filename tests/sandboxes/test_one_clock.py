@@ -9,9 +9,13 @@ import pytest
 from scriptless_browser import Browser
 from sqlalchemy import text
 
-from retour import Actor
+from retour import Actor, MemoryShop, Mode, ReturnDesk
 from retour.cli.dashboard import Dashboard
+from retour.cli.demo_cases import CASES, Press
+from retour.cli.demo_flow import DemoFlow
+from retour.cli.demo_providers import Providers
 from retour.sandbox import SandboxClock
+from retour.testing import a_line, a_payment, an_order
 from retour_mollie.sandbox import MollieSandbox
 from retour_stripe.sandbox import StripeSandbox
 from webshop import create_app
@@ -79,6 +83,29 @@ def test_a_dashboard_says_where_its_clock_counts(language: str, heading: str, al
     for clock, where in ((None, alone), (SandboxClock.of_shop(), shared)):
         with MollieSandbox(clock=clock) as mollie:
             assert f"{heading} {where}" in Browser(language).get(mollie.dashboard_url).words
+
+
+def test_the_demo_has_one_clock_too_and_a_refund_that_arrives_does_not_move_it() -> None:
+    """A file of a thousand orders would come years after one another, past every provider's time for refunds."""
+    with Providers(kinds={"mollie": MollieSandbox, "stripe": StripeSandbox}) as providers:
+        mollie, stripe = providers.payments["mollie"], providers.payments["stripe"]
+        payment = a_payment("94.95", reference="tr_7UhSN1zuXS", mode=Mode.TEST)
+        order = an_order(a_line("teapot", 1, "94.95"), payments=[payment])
+        providers.pay([order])
+        desk = ReturnDesk(
+            shop=MemoryShop([order]),
+            store="sqlite://",
+            plugins=["mollie"],
+            settings={"mollie": mollie.settings},
+            clock=providers.clock.now,
+        )
+        flow = DemoFlow(desk=desk, providers=providers)
+        result = flow.run(next(one for one in CASES if one.press is Press.REFUND and one.sends_by is None), order)
+        assert (result.problem, str(result.refunded)) == (None, "EUR 94.95")
+        assert abs(stripe.clock.now() - datetime.datetime.now(datetime.UTC)) < MOMENT
+        mollie.advance(MONTH)
+        assert stripe.clock.now() > datetime.datetime.now(datetime.UTC) + MONTH - MOMENT
+        desk.close()
 
 
 def test_a_period_that_is_typed_goes_by_once_for_sandboxes_of_one_clock() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 import click
 from rich.console import Console
+from sqlalchemy import event
 
 from retour.cli.ask import Person
 from retour.cli.closing_table import ClosingTable
@@ -93,6 +94,8 @@ def command(
     plugins = load(list(SETTINGS)).plugins
     read = _read(path, plugins, columns, skip_bad=skip_bad)
     with opened(url or _new_file()) as engine, Providers(kinds=_sandboxes(plugins)) as providers:
+        if url is None:  # nobody else uses it, so that it can tell the time of the demo
+            event.listen(engine, "connect", lambda connection, _: providers.clock.tell_sqlite(connection))
         providers.pay(read.orders)
         providers.ship(read.orders)
         desk = ReturnDesk(
@@ -104,13 +107,14 @@ def command(
             return_address=RETURNS_TO,
             zone=str(ZONE),
             migrate=True,
+            clock=providers.clock.now,
         )
         console = Console(highlight=False, emoji=False, markup=False)
         terminal = Terminal(console=console, language=language)
         screen = Screen(
             terminal=terminal,
             zone=ZONE,
-            now=datetime.datetime.now(datetime.UTC),
+            now=providers.clock.now(),
         )
         ctx.meta[AGAIN] = again = _again(path, address(engine), lang, columns, skip_bad=skip_bad)
         _introduce(screen, address(engine), path, read, desk.plugins)

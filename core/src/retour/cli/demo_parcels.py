@@ -138,7 +138,7 @@ class Customer:
             by=self._customer,
             tracking=TRACKING,
             carrier=CARRIER,
-            sent_on=datetime.datetime.now(ZONE).date(),
+            sent_on=self.providers.clock.now().astimezone(ZONE).date(),
             proof=PROOF,
         )
         if self.watch is not None:

@@ -16,13 +16,15 @@ from retour.sandbox import BookedLabel, HasPortal, PaymentSandbox, SandboxClock,
 
 @attrs.define(kw_only=True)
 class Providers:
-    """The providers of the demo, each played by its sandbox, from ``with`` until its end.
+    """The providers of the demo, each played by its sandbox, from ``with`` until its end, and the one clock of them all
+    and of the shop.
 
     A payment provider that has none is only linked to; of a shipping provider without one there is no label. Payments
     in live mode are at no sandbox: the demo's keys are test keys.
     """
 
     kinds: Mapping[str, type[AnySandbox]]
+    clock: SandboxClock = attrs.field(factory=SandboxClock.of_shop)
     payments: dict[str, PaymentSandbox] = attrs.field(factory=dict)
     parcels: dict[str, ShippingSandbox] = attrs.field(factory=dict)
     portals: dict[str, HasPortal] = attrs.field(factory=dict)
@@ -32,7 +34,7 @@ class Providers:
     def __enter__(self) -> Providers:
         with ExitStack() as opening:
             for name, kind in self.kinds.items():
-                sandbox: Any = kind(clock=SandboxClock(runs=True))
+                sandbox: Any = kind(clock=self.clock)
                 opening.enter_context(sandbox)
                 if isinstance(sandbox, HasPortal):
                     self.portals[name] = sandbox

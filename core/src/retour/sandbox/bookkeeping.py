@@ -137,6 +137,13 @@ class BookkeepingSandbox(LoopbackSandbox):
             self.settle()
             self.ledger.delay(self.ledger.made(refund), by)
 
+    def hasten(self, refund: str) -> None:
+        """All that comes by itself of a refund comes at once, and it is no later anywhere. Raises `ValueError` for one
+        that is not there."""
+        with self.lock:
+            self.settle()
+            self.ledger.hasten(self.ledger.made(refund))
+
     def pay_out(self, currency: str) -> str:
         """The provider pays out all that is on the balance in a currency; gives the payout. Refunds that are made then
         find nothing there, until customers pay again. Raises `ValueError` where there is nothing to pay out."""
