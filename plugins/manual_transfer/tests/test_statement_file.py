@@ -7,6 +7,7 @@ import io
 import sys
 import zipfile
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from retour_manual_transfer.statement_file import InvalidStatement, read_stateme
 from retour_manual_transfer.waiting import put_in_batch, transfers_of
 
 ANNA = Actor.staff("anna")
+ONE_DAY = datetime.timedelta(days=1)
 A_REFUND, ANOTHER = f"rf01KASM4X00{1:016d}", f"rf01KASM4X00{2:016d}"
 FORMATS = [*[f"camt.053.001.{version}" for version in VERSIONS], "mt940", "mt940, German"]
 
@@ -72,6 +74,35 @@ def test_a_file_in_which_a_transfer_came_back_reverses_its_refund(form: str):
     assert [one.refund.refund_id for one in confirm(desk, back).came_back] == [refund_id]
     assert desk.dossier("1001").refunds[refund_id].state is RefundState.REVERSED
     assert confirm(desk, back) == confirm(desk, a_file(form, refund_id)) == StatementMatch(paid=(), to_look_at=())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_transfer_that_came_back_before_its_payment_was_read_is_never_shown_as_paid(form: str):
+    """Files are read in any order: that of the day on which it was paid comes last, or again."""
+    desk, refund_id = a_desk()
+    out, back = a_file(form, refund_id), a_file(form, refund_id, "45.50", reference="30")
+    assert [one.refund.refund_id for one in confirm(desk, back).came_back] == [refund_id]
+    before = desk.timeline("1001")
+    for file in (out, back, out):
+        assert confirm(desk, file) == StatementMatch(paid=(), to_look_at=())
+    assert (desk.timeline("1001"), desk.dossier("1001").refunds[refund_id].state) == (before, RefundState.REVERSED)
+    again = desk.refund("1001", "inv-1001", Money.of("45.50", "EUR"), by=ANNA, request_id="form-2").refund_id
+    assert [one.refund.refund_id for one in confirm(desk, a_file(form, again, reference="44")).paid] == [again]
+
+
+@pytest.mark.parametrize("days, alarms", [(-1, 0), (0, 0), (1, 1)])
+def test_what_was_paid_after_it_had_come_back_is_for_a_person(days: int, alarms: int):
+    """Of two payments of which one came back, the other is gone."""
+    desk, refund_id = a_desk()
+    day = datetime.date(2026, 11, 24)
+    back = StatementLine(reference="30", amount=Money.of("45.50", "EUR"), words=refund_id, booked=day)
+    out = attrs.evolve(back, reference="17", amount=Money.of("-45.50", "EUR"), booked=day + days * ONE_DAY)
+    confirm_statement(desk, [back], by=ANNA)
+    match = confirm_statement(desk, [out], by=ANNA)
+    assert [one.because.render("en") for one in match.to_look_at] == alarms * [
+        "Order 1001: €45.50 was paid, though its refund was given up or had come back."
+    ]
+    assert len(confirm_statement(desk, [out, attrs.evolve(out, reference="18")], by=ANNA).to_look_at) == 1
 
 
 @pytest.mark.parametrize("form", FORMATS)

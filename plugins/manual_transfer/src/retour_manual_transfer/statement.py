@@ -49,7 +49,8 @@ class Paid:
 @attrs.frozen(kw_only=True)
 class CameBack:
     """A refund whose money the bank sent back, and the line that says so. ``paid`` is the line that says that it was
-    paid, None for a refund that had been confirmed before."""
+    paid, None for a refund that had been confirmed before, and where that line is on a statement that was not read
+    yet."""
 
     refund: WaitingRefund
     line: StatementLine
@@ -78,7 +79,8 @@ def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRef
     """Say which waiting refunds a statement confirms: by the refund's id on the line, never by the amount alone.
 
     A refund is paid when exactly one line names it, that line names no other refund, and its amount left the
-    account. It came back when one more line says that the same amount did. `confirm_statement` records it.
+    account. It came back when one more line says that the same amount did, also where that is the only one: what came
+    back was paid, on a statement that is read later or never. `confirm_statement` records it.
     """
     refunds = list(waiting)
     found = [(line, _named(line, refunds)) for line in dict.fromkeys(lines)]
@@ -94,8 +96,9 @@ def match_statement(lines: Iterable[StatementLine], waiting: Iterable[WaitingRef
         amounts = {line.amount: line for line in on}
         left = Money(minor=-refund.amount.minor, currency=refund.amount.currency)
         because = _doubt(refund, on, shared=shared)
-        if not shared and len(on) == 2 and amounts.keys() == {left, refund.amount}:
-            came_back.append(CameBack(refund=refund, line=amounts[refund.amount], paid=amounts[left]))
+        whole = not shared and len(on) == len(amounts) and refund.amount in amounts
+        if whole and amounts.keys() <= {left, refund.amount}:
+            came_back.append(CameBack(refund=refund, line=amounts[refund.amount], paid=amounts.get(left)))
         elif because is None:
             paid.append(Paid(refund=refund, line=on[0]))
         else:
@@ -124,7 +127,7 @@ def confirm_statement(
         else:
             to_look_at.append(ToLookAt(refund=one.refund, lines=(one.line,), because=because))
     for back in match.came_back:
-        because = None if back.paid is None else _confirm(desk, back.refund, back.paid, by)
+        because = _confirm(desk, back.refund, back.paid, by) if back.paid else _confirm_by_its_return(desk, back, by)
         because = because or _reverse(desk, back.refund, back.line, by, shared=False)
         if because is None:
             came_back.append(back)
@@ -150,6 +153,24 @@ def _confirm(desk: ReturnDesk, refund: WaitingRefund, line: StatementLine, by: A
     return None
 
 
+def _confirm_by_its_return(desk: ReturnDesk, back: CameBack, by: Actor) -> Text | None:
+    """Confirm a refund whose money came back before anything was read of its payment, which has the refund's own id as
+    its EndToEndId; gives why a person has to look at it, else None."""
+    try:
+        desk.confirm_refund(
+            back.refund.order_id,
+            back.refund.payment,
+            back.refund.amount,
+            refund_id=back.refund.refund_id,
+            reference=back.refund.refund_id,
+            by=by,
+            request_id=_back(back.refund.refund_id, back.line.booked.isoformat()),
+        )
+    except RetourError as error:
+        return error.message
+    return None
+
+
 def _after_the_confirmation(
     desk: ReturnDesk, lines: Sequence[StatementLine], waiting: Iterable[WaitingRefund], account: str, by: Actor
 ) -> StatementMatch:
@@ -165,7 +186,8 @@ def _after_the_confirmation(
         on = [line for line, names in named.items() if refund.refund_id.upper() in names]
         out = tuple([line for line in on if line.amount.minor < 0 and line.reference != known.reference])
         by_statement = _request_id(refund.refund_id, known.reference) in dossier.requests
-        if len(out) > (0 if by_statement or known.state is not RefundState.SUCCEEDED else 1):
+        by_hand = known.state is RefundState.SUCCEEDED and not by_statement
+        if len(out) > (1 if by_hand or _was_paid_before(dossier.requests, refund, out) else 0):
             to_look_at.append(ToLookAt(refund=refund, lines=out, because=_paid_again(refund, known.state)))
         for line in on:
             if line.amount.minor > 0 and known.state is not RefundState.REVERSED:
@@ -207,6 +229,20 @@ def _reverse(desk: ReturnDesk, refund: WaitingRefund, line: StatementLine, by: A
 
 def _request_id(refund_id: str, reference: str) -> str:
     return f"statement {reference} {refund_id}"[:_LONGEST_REQUEST_ID]
+
+
+def _was_paid_before(requests: Iterable[str], refund: WaitingRefund, out: Sequence[StatementLine]) -> bool:
+    """Whether one of the lines is the payment of a refund of which it was read first that its money came back."""
+    begins = _back(refund.refund_id)
+    days = [one.removeprefix(begins) for one in requests if one.startswith(begins)]
+    left = Money(minor=-refund.amount.minor, currency=refund.amount.currency)
+    whole = [line.booked.isoformat() for line in out if line.amount == left]
+    return any(paid <= day for paid in whole for day in days)
+
+
+def _back(refund_id: str, day: str = "") -> str:
+    """The identity of a confirmation by a line with which the money came back on a ``day``."""
+    return f"statement back {refund_id} {day}"
 
 
 def _ids(line: StatementLine) -> frozenset[str]:
