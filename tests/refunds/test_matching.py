@@ -51,6 +51,19 @@ def test_a_refund_made_in_the_dashboard_closes_the_one_that_waited_for_it(world:
     assert not world.desk.reconcile("1001").changed
 
 
+def test_a_refund_that_a_person_confirmed_in_capitals_is_the_one_that_is_found_later(world: Any) -> None:
+    """It would count twice, and what is left of the payment would be too little for the next refund."""
+    link = world.open().open_link().refund_id
+    made = world.ledger.add("p_1", EUR40)
+    capitals = made.reference.upper()
+    confirm = world.desk.confirm_refund
+    confirm("1001", "p_1", EUR40, reference=capitals, refund_id=link, by=ANNA, request_id="form-2")
+    world.desk.reconcile("1001")
+    assert [(one.state, one.reference) for one in world.refunds] == [("succeeded", made.reference)]
+    assert world.desk.refund_options("1001")[0].left == Money.of("60", "EUR")
+    assert not world.desk.reconcile("1001").changed
+
+
 def test_a_pending_dashboard_refund_is_pending_and_then_succeeded(world: Any) -> None:
     world.open().open_link()
     world.ledger.new_status = RefundStatus.PENDING

@@ -120,6 +120,27 @@ def matched(known: Sequence[Event], seen: Sequence[ReportedRefund]) -> tuple[dic
             id="the reference that a person confirmed",
         ),
         pytest.param(
+            [by_link("rf1"), confirmed("rf1", "RE_1")],
+            [made("re_1")],
+            {"rf1": "reference"},
+            set(),
+            id="the reference that a person confirmed, in capitals",
+        ),
+        pytest.param(
+            [by_link("rf1"), confirmed("rf1", "RE_1"), by_link("rf2"), confirmed("rf2", "re_1")],
+            [made("re_1")],
+            {"rf2": "reference"},
+            set(),
+            id="the very reference before one in capitals",
+        ),
+        pytest.param(
+            [by_api("rf1"), reported("rf1", "RE_1")],
+            [made("re_1")],
+            {},
+            {"re_1"},
+            id="another reference than the provider told, though in capitals it is the same",
+        ),
+        pytest.param(
             [by_api("rf1"), reported("rf1", "re_1")],
             [made("re_1")],
             {"rf1": "reference"},

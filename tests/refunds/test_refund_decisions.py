@@ -520,6 +520,7 @@ BEFORE = "Order 1001: refund re_1 of €30.00 was confirmed before. Two refunds 
         ((), " ", ONE_TO_140),
         ((), "r" * 141, ONE_TO_140),
         ((confirmed("rf", "re_1", "30.00"),), " re_1 ", BEFORE),
+        ((confirmed("rf", "re_1", "30.00"),), "RE_1", BEFORE),
     ],
 )
 def test_a_reference_is_given_and_is_another_one_for_each_refund(
@@ -550,8 +551,8 @@ def test_what_was_found_is_confirmed_by_the_reference_it_was_found_under(known: 
     draft = a_draft(ORDER, *known)
     with refused(InvalidReference, sentence):
         confirm(draft, "re_1", refund_id="rf")
-    confirm(draft, "re_9", refund_id="rf")
-    assert sole(draft).reference == "re_9"
+    confirm(draft, "RE_9", refund_id="rf")
+    assert sole(draft).reference == "re_9", "as the provider writes it"
 
 
 # --- in the place of one that was unknown ----------------------------------------------------------------

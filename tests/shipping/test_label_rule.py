@@ -275,6 +275,8 @@ def test_a_label_that_was_made_has_a_name_and_one_that_was_not_needs_none(refere
 def test_the_name_of_another_label_there_is_not_given_to_this_one() -> None:
     with refused(InvalidArgument, "Order 1001: sc_2 is label lb2 already."):
         settle(a_draft(ORDER, *COMES, *OTHER, *WAITS), reference=" sc_2 ")
+    with refused(InvalidArgument, "Order 1001: SC_2 is label lb2 already."):
+        settle(a_draft(ORDER, *COMES, *OTHER, *WAITS), reference="SC_2")
     settle(a_draft(ORDER, *COMES, *OTHER, *WAITS), made=False, reference="sc_2")
     elsewhere = [ordered("lb2", account="other"), told("lb2", reference="sc_2")]
     settle(a_draft(ORDER, *COMES, *elsewhere, *WAITS), reference="sc_2")

@@ -13,6 +13,7 @@ from retour.effects.reading import PartlyRead, can_be_read, read_books
 from retour.effects.refunding import payment_of, request_of
 from retour.model.actor import Actor
 from retour.model.errors import InvalidAmount, WrongState
+from retour.model.fields import typed_alike
 from retour.model.frozen import frozen
 from retour.model.money import Money
 from retour.model.order import Order, Payment
@@ -212,12 +213,12 @@ class RefundByPerson:
                 raise being_sent(draft.dossier, refund.id)
             if word.found is not None:
                 report(draft, refund, word.found, Evidence.LOOKUP, word.matched)
-                if word.found.reference == reference.strip():
+                if typed_alike(word.found.reference, reference):
                     return  # the person speaks of the same refund
             elif word.did_not_happen:
                 refunds.did_not_happen(draft, refund.id)
             else:
-                the_same = reference.strip() == refund.reference != ""
+                the_same = refund.reference != "" and typed_alike(reference, refund.reference)
                 refunds.settle(draft, order, refund.id, note or reference, "", happened=the_same)
                 if the_same:
                     return

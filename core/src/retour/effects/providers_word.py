@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 
 from retour.effects.reading import as_reported, target_of
+from retour.model.fields import typed_alike
 from retour.model.frozen import frozen
 from retour.model.moment import Moment
 from retour.model.order import Payment
@@ -107,7 +108,7 @@ def _listed(provider: PaymentCaller, request: RefundRequest, reference: str) -> 
         found = provider.list_refunds(request.target)
     except ProviderError:
         return None
-    same = [one for one in found if one.reference == reference and one.amount == request.amount]
+    same = [one for one in found if typed_alike(one.reference, reference) and one.amount == request.amount]
     return next((as_reported(one) for one in same if one.refund_id in ("", request.refund_id)), None)
 
 

@@ -182,6 +182,16 @@ def fault_of(name: str, value: object, kind: Any) -> Text | None:
     return None if wanted is None else _fault(name, wanted)
 
 
+def typed_alike(one: str, other: str) -> bool:
+    """Whether two references are the same where a person typed one of them: capitals are no difference.
+
+    >>> typed_alike("RE_4711", "re_4711"), typed_alike("re_4711", "re_4712")
+    (True, False)
+    """
+    first, second = (" ".join(words.split()).casefold() for words in (one, other))
+    return first == second
+
+
 def shown(value: object) -> str:
     """A value of a caller in a sentence for him: short, and whatever it is."""
     try:

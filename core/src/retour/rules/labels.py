@@ -19,6 +19,7 @@ from retour.model.events.labels import (
     LabelOrdered,
     LabelSettled,
 )
+from retour.model.fields import typed_alike
 from retour.model.frozen import frozen
 from retour.model.labels import MADE, Label, LabelOption, LabelState, WhoPays
 from retour.model.moment import Moment
@@ -248,7 +249,7 @@ def settle_label(draft: Draft, order: Order, label_id: str, *, made: bool, refer
             in_code="settle_label(..., reference=...)",
         )
     there = _labels_of(draft.dossier, label.provider, label.account)
-    taken = [one.id for one in there if one is not label and reference and one.reference == reference.strip()]
+    taken = [one.id for one in there if one is not label and reference and typed_alike(one.reference, reference)]
     if made and taken:
         raise InvalidArgument(
             text(

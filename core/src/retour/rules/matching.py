@@ -20,6 +20,7 @@ from retour.model.events.money import (
     RefundReported,
     RefundUnclear,
 )
+from retour.model.fields import typed_alike
 from retour.model.frozen import frozen
 from retour.model.moment import is_to_come
 from retour.model.money import Money
@@ -156,10 +157,7 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
     for: it is recorded as it is. A known reference with another amount is the same refund, and a person looks at it.
     """
     on_payment = draft.dossier.on_payment(payment.id)
-    for refund in on_payment:
-        same = refund.amount.currency == seen.amount.currency
-        if not same or not refund.reference or refund.reference != seen.reference:
-            continue
+    for refund in _called_so(on_payment, seen):
         if refund.amount == seen.amount:
             by = MatchedBy.KEY if refund.id == seen.refund_id else MatchedBy.REFERENCE
             report(draft, refund, seen, evidence, by)
@@ -177,6 +175,13 @@ def _record_known(draft: Draft, payment: Payment, seen: ReportedRefund, evidence
     if second.counts_against_payment and ours.counts_against_payment:
         draft.record(RefundPaidTwice(refund_id=second.id, other_id=ours.id))
     return True
+
+
+def _called_so(refunds: Sequence[Refund], seen: ReportedRefund) -> Sequence[Refund]:
+    """The refunds that have the reference of what is seen: the very same one, else as a person typed it."""
+    named = [one for one in refunds if one.reference and one.amount.currency == seen.amount.currency]
+    exactly = [one for one in named if one.reference == seen.reference]
+    return exactly or [one for one in named if not one.reported and typed_alike(one.reference, seen.reference)]
 
 
 def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) -> None:

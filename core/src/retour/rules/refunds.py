@@ -27,7 +27,7 @@ from retour.model.events.money import (
     RefundUnclear,
 )
 from retour.model.events.transfers import RefundTransferReleased
-from retour.model.fields import shown
+from retour.model.fields import shown, typed_alike
 from retour.model.ids import is_batch_name
 from retour.model.money import Money, total
 from retour.model.order import Order, Payment
@@ -832,7 +832,9 @@ def _checked_reference(
         )
     refuse_card_number(order.id, words)
     is_found = settles is not None and (settles.source is RefundSource.EXTERNAL or bool(settles.reported))
-    if settles is not None and is_found and settles.reference not in ("", words):
+    if settles is not None and is_found and typed_alike(settles.reference, words):
+        return settles.reference
+    if settles is not None and is_found and settles.reference:
         raise InvalidReference(
             text(
                 "Order {order}: refund {refund} of {amount} was found under the reference {reference}. Confirm it with "
@@ -844,13 +846,13 @@ def _checked_reference(
             )
         )
     for refund in dossier.on_payment(payment.id):
-        if refund.reference == words and refund is not settles:
+        if typed_alike(refund.reference, words) and refund is not settles:
             raise InvalidReference(
                 text(
                     "Order {order}: refund {reference} of {amount} was confirmed before. "
                     "Two refunds have two references.",
                     order=order.id,
-                    reference=words,
+                    reference=refund.reference,
                     amount=refund.amount,
                 )
             )
