@@ -6,7 +6,9 @@ The commands, what is there before each, and the call are those of the costs; wh
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -145,6 +147,27 @@ def test_of_two_who_take_an_order_back_the_second_changes_nothing(world: Any) ->
     was = stored(world)
     assert world.desk.take_unreadable_back("1001", by=Actor.staff("bob")) == 0
     assert stored(world) == was
+
+
+@pytest.mark.parametrize("name", ["set_unreadable_aside", "take_unreadable_back"])
+def test_of_several_who_press_at_once_each_is_told_what_is_so(world: Any, name: str) -> None:
+    costs.unread(world)
+    more: dict[str, str] = {"because": "seen"}
+    if name == "take_unreadable_back":
+        world.desk.set_unreadable_aside("1001", by=costs.ANNA, **more)
+        more = {}
+    at_once = threading.Barrier(4)
+
+    def press(number: int) -> int:
+        at_once.wait()
+        waiting: int = getattr(world.desk, name)("1001", by=Actor.staff(f"clerk-{number}"), **more)
+        return waiting
+
+    with ThreadPoolExecutor(4) as clerks:
+        said = sorted(clerks.map(press, range(4)))
+    assert said == ([0, 0, 0, 1] if name == "take_unreadable_back" else [1, 1, 1, 1])
+    words = stored(world)[2]
+    assert len(words) == (2 if name == "take_unreadable_back" else 4), "who said so is kept of each"
 
 
 UNDONE: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {

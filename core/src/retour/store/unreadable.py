@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, func, select, tuple_, update
@@ -18,7 +19,7 @@ from retour.store import tables
 from retour.store.clock import as_datetime, database_now
 from retour.store.database import Database
 from retour.store.effects import UNTIL_A_PERSON, of_order, retry_set_aside
-from retour.store.prepared import Insert, Prepared
+from retour.store.prepared import Insert, Prepared, insert_of
 
 log = logging.getLogger("retour.store")
 
@@ -94,8 +95,10 @@ class Unreadable:
             waiting = waiting.where(columns.id.in_(effects))
         later = waiting.values(not_before=database_now(self._database.dialect) + UNTIL_A_PERSON)
 
+        word = _word(by, because, aside=1)
+
         def write(own: Connection) -> int:
-            self._say(own, shop, order_id, by, because, aside=1)
+            self._say(own, shop, order_id, word, unless=partial(_says, word))
             return own.execute(later).rowcount
 
         return self._database.write_what_can_be_repeated(write)
@@ -106,24 +109,39 @@ class Unreadable:
         retried: set[str] = set()
 
         def write(own: Connection) -> bool:
-            last = own.execute(_last_word(shop, order_id)).first()
-            if last is not None and last.aside:
-                self._say(own, shop, order_id, by, "", aside=0)
+            if own.execute(_last_word(shop, order_id)).first() is None:
+                return False
+            if self._say(own, shop, order_id, _word(by, "", aside=0), unless=lambda last: not last.aside):
                 retried.update(retry_set_aside(own, shop, order_id))
-            return last is not None
+            return True
 
         was_aside = self._database.write_what_can_be_repeated(write)
         return len(retried) if was_aside else None
 
-    def _say(self, own: Connection, shop: str, order_id: str, by: Actor, because: str, *, aside: int) -> None:
-        """Add his word, unless it is the last one already."""
-        word = {"aside": aside, "actor_kind": by.kind.value, "actor_id": by.id, "because": because}
-        last = own.execute(_last_word(shop, order_id)).first()
-        if last is not None and all(getattr(last, name) == value for name, value in word.items()):
-            return
-        number = 1 if last is None else last.number + 1
-        now = database_now(self._database.dialect)
-        own.execute(tables.aside.insert().values(shop=shop, order_id=order_id, number=number, **word, at=now))
+    def _say(
+        self, own: Connection, shop: str, order_id: str, word: Mapping[str, Any], unless: Callable[[Any], bool]
+    ) -> bool:
+        """Add a word, ``unless`` the last one makes that needless, also where others add theirs at the same moment;
+        gives whether it was added."""
+        dialect = self._database.dialect
+        while True:
+            last = own.execute(_last_word(shop, order_id)).first()
+            if last is not None and unless(last):
+                return False
+            values = {"shop": shop, "order_id": order_id, "number": 1 if last is None else last.number + 1, **word}
+            added = insert_of(dialect)(tables.aside).values(**values, at=database_now(dialect))
+            if own.execute(added.on_conflict_do_nothing().returning(tables.aside.c.number)).first() is not None:
+                return True
+
+
+def _word(by: Actor, because: str, *, aside: int) -> Mapping[str, Any]:
+    """What somebody says of setting an order aside, or taking it back, as it is stored."""
+    return {"aside": aside, "actor_kind": by.kind.value, "actor_id": by.id, "because": because}
+
+
+def _says(word: Mapping[str, Any], last: Any) -> bool:
+    """Whether the last word is the same."""
+    return all(getattr(last, name) == value for name, value in word.items())
 
 
 def _last_word(shop: str, order_id: str) -> Select[Any]:
