@@ -287,7 +287,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
         text("Use its refund link, or refund it by bank transfer with the customer's consent."),
     ),
     ("typed", "is not an amount", "tien"),
-    ("number", "such as", "12.50"),
+    ("number", "such as", text("12.50")),
     ("left", "is too much: at most", _euros("40.00")),
     ("line", "a product and a number", "theepot veel"),
     ("expected", "and the order says", "EUR"),

@@ -166,3 +166,56 @@ def test_an_amount_is_shown_to_its_last_decimal_or_without_any(minor: int, curre
     units, rest = divmod(abs(minor), 10 ** currency_decimals(currency))
     written = f"{units}{rest:0{currency_decimals(currency)}}" if currency_decimals(currency) else f"{units}"
     assert digits == (written if rest else f"{units}{'0' * get_currency_precision(currency)}")
+
+
+# --- as people type it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed, currency, minor",
+    [
+        ("44,95", "EUR", 4495),
+        ("44.95", "EUR", 4495),
+        ("44,9", "EUR", 4490),
+        ("44", "EUR", 4400),
+        (" € 44,95 ", "EUR", 4495),
+        ("£5", "GBP", 500),
+        ("1200", "JPY", 1200),
+        ("1,234", "KWD", 1234),
+    ],
+)
+def test_an_amount_is_typed_with_a_point_or_a_comma(typed: str, currency: str, minor: int) -> None:
+    assert Money.typed(typed, currency) == Money(minor=minor, currency=currency)
+
+
+@pytest.mark.parametrize(
+    "typed, currency, why",
+    [
+        ("", "EUR", "Vul een bedrag in."),
+        ("€", "EUR", "Vul een bedrag in."),
+        (None, "EUR", "Vul een bedrag in."),
+        ("veel", "EUR", "veel is geen bedrag. Schrijf een getal zoals 12,50, zonder punten tussen duizendtallen."),
+        ("1.234,56", "EUR", "1.234,56 is geen bedrag. Schrijf een getal zoals 12,50"),
+        ("1 234", "JPY", "1 234 is geen bedrag. Schrijf een getal zoals 1250,"),
+        ("x", "KWD", "Schrijf een getal zoals 12,500,"),
+        ("x" * 99, "EUR", f"{'x' * 39}… is geen bedrag."),
+        ("-5", "EUR", "-5 is geen bedrag."),
+        ("£5", "EUR", "£5 is geen bedrag."),
+        ("0,00", "EUR", "Het bedrag moet hoger zijn dan nul."),
+        ("1.234", "EUR", "1.234 heeft meer decimalen dan EUR"),
+        ("5", "EURO", "EURO"),
+    ],
+)
+def test_what_cannot_be_read_as_an_amount_is_told_to_who_typed_it(typed: str, currency: str, why: str) -> None:
+    with pytest.raises(InvalidAmount) as refused:
+        Money.typed(typed, currency)
+    assert why in refused.value.text("nl")
+
+
+@given(st.integers(1, 10**11), CURRENCIES, st.sampled_from(["nl", "nl_BE", "en", "en_GB"]))
+def test_what_a_field_is_filled_with_is_the_same_amount_when_it_comes_back(
+    minor: int, currency: str, language: str
+) -> None:
+    amount = Money(minor=minor, currency=currency)
+    assert Money.typed(amount.as_typed(language), currency) == amount
+    assert ("," in amount.as_typed(language)) is (language.startswith("nl") and currency_decimals(currency) > 0)

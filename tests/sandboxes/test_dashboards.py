@@ -363,8 +363,8 @@ def test_lists_have_pages_and_can_be_searched(mollie: MollieSandbox, browser: Br
         ("  ", "Enter an amount."),
         ("0", "The amount has to be above zero."),
         ("0.00", "The amount has to be above zero."),
-        ("-1", "-1 is not an amount. Write a number such as 12.50."),
-        ("ten", "ten is not an amount. Write a number such as 12.50."),
+        ("-1", "-1 is not an amount. Write a number such as 12.50, without points between thousands."),
+        ("ten", "ten is not an amount. Write a number such as 12.50, without points between thousands."),
         ("1e3", "1e3 is not an amount."),
         ("1.000,00", "1.000,00 is not an amount."),
         ("1,000", "1,000 has more decimals than EUR has (2)."),
@@ -420,7 +420,10 @@ def test_an_amount_is_that_of_the_payments_currency(browser: Browser, paid: str,
         ({"amount": "10.5", "amount__currency": "JPY"}, "10.5 has more decimals than JPY has (0)."),
         ({"amount": "10", "amount__currency": "EURO"}, "EURO is not a currency."),
         ({"amount": "10", "amount__currency": ""}, "is not a currency."),
-        ({"amount": "x", "amount__currency": "JPY"}, "x is not an amount. Write a number such as 1250."),
+        (
+            {"amount": "x", "amount__currency": "JPY"},
+            "x is not an amount. Write a number such as 1250, without points between thousands.",
+        ),
     ],
 )
 def test_where_the_currency_is_chosen_it_has_to_be_one(

@@ -67,9 +67,8 @@ def at(moment: datetime.datetime) -> str:
 
 
 def amount(money: Money) -> str:
-    """An amount as it is typed: 44,95 or 44.95, without its currency and without signs between thousands."""
-    typed = str(money.decimal)
-    return typed.replace(".", ",") if get_locale().language == "nl" else typed
+    """An amount as it is typed: 44,95 or 44.95."""
+    return money.as_typed(reader_language())
 
 
 def install(app: Flask, zone: str) -> None:

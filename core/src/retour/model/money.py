@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from decimal import Decimal, InvalidOperation, localcontext
 
@@ -11,7 +11,7 @@ from retour.model.errors import InvalidAmount
 from retour.model.fields import LARGEST_INTEGER, is_text, shown
 from retour.model.frozen import frozen
 from retour.model.making import unchecked
-from retour.model.text import RetourError, speaking, text
+from retour.model.text import RetourError, Text, speaking, text
 
 # ISO 4217, list one (active currencies), as amended up to 2026; funds codes and metals are left out.
 _TWO_DECIMALS = frozenset(
@@ -203,6 +203,10 @@ keep, however many are counted together."""
 _LONGEST_NUMBER = 40
 """Digits of a number that is read as an amount, before and after the point."""
 
+_TYPED = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,6}))?")
+_SIGNS = {"EUR": "€", "GBP": "£"}
+_EXAMPLES: Mapping[int, str | Text] = {0: "1250", 2: text("12.50"), 3: text("12.500")}
+"""Numbers that somebody can type, by the decimals of a currency."""
 
 _BETWEEN = r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])"
 """Between a letter and a digit."""
@@ -282,6 +286,51 @@ class Money:
                 )
             )
         return cls(minor=int(minor), currency=currency)
+
+    @classmethod
+    def typed(cls, words: str, currency: str) -> Money:
+        """An amount above zero as a person types it in a form, with a point or a comma before its decimals.
+
+        Raises `InvalidAmount`, with a sentence for who typed it. Thousands are not parted, so that nobody's thousand is
+        read as one; of euros and pounds, their sign may stand before the number.
+
+        >>> Money.typed(" € 44,95", "EUR") == Money.typed("44.95", "EUR") == Money.of("44.95", "EUR")
+        True
+        """
+        decimals = currency_decimals(currency)
+        words = words if isinstance(words, str) else ""
+        number = words.strip().removeprefix(_SIGNS.get(currency, "")).lstrip()
+        if not number:
+            raise InvalidAmount(text("Enter an amount."))
+        found = _TYPED.fullmatch(number)
+        if found is None:
+            raise InvalidAmount(
+                text(
+                    "{typed} is not an amount. Write a number such as {number}, without points between thousands.",
+                    typed=shortened(words),
+                    number=_EXAMPLES.get(decimals, _EXAMPLES[2]),
+                )
+            )
+        if len(found[2] or "") > decimals:
+            raise InvalidAmount(
+                text(
+                    "{amount} has more decimals than {currency} has ({decimals}).",
+                    amount=number,
+                    currency=currency,
+                    decimals=decimals,
+                )
+            )
+        amount = cls.of(f"{found[1]}.{found[2] or 0}", currency)
+        if not amount:
+            raise InvalidAmount(text("The amount has to be above zero."))
+        return amount
+
+    def as_typed(self, language: str = "en") -> str:
+        """The number as a reader of ``language`` types it, for a field that is filled in already: ``44,95`` in Dutch,
+        ``44.95`` in English, ``1200`` yen. Raises `UnknownLanguage`."""
+        from babel.numbers import get_decimal_symbol
+
+        return str(self.decimal).replace(".", get_decimal_symbol(speaking(language).locale))
 
     @classmethod
     def zero(cls, currency: str) -> Money:
@@ -369,6 +418,12 @@ def amount_or_words(words: str) -> Money | str:
 
 
 _AS_STR = r"([A-Z]{3}) (-?[0-9]+(?:\.[0-9]+)?)"
+
+
+def shortened(typed: str) -> str:
+    """What was typed as it can stand in a sentence."""
+    line = "".join([one for one in typed.strip() if one.isprintable()])
+    return line if len(line) <= 40 else f"{line[:39]}…"
 
 
 def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:

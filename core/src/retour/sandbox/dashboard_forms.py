@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from retour.model.errors import InvalidAmount
-from retour.model.money import Money, currency_decimals, is_currency
+from retour.model.money import Money, is_currency, shortened
 from retour.model.text import Text, text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardField, FieldKind
 
@@ -23,7 +23,6 @@ LONGEST = 500
 MOST_UNITS = 10_000
 """Units of one product that can come back at once."""
 
-_NUMBER = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,6}))?")
 _UNITS = re.compile(r"(\S+?)(?:(?:\s+|\s*×\s*)([0-9]{1,6}))?")
 
 Typed = Mapping[str, "str | bytes"]
@@ -71,46 +70,6 @@ def arguments(action: DashboardAction, typed: Typed, sandbox: Any, thing: Any) -
     return found
 
 
-def as_typed(amount: Money, language: str) -> str:
-    """The number of an amount as a person types it: ``44,95`` in Dutch, ``44.95`` in English, ``1200`` yen."""
-    written = str(amount.decimal)
-    return written.replace(".", ",") if language.startswith("nl") else written
-
-
-def read_amount(typed: str, currency: str) -> Money:
-    """An amount above zero, with a point or a comma before its decimals. Raises `InvalidAmount`: thousands are not
-    parted, so that nobody's thousand is read as one."""
-    number = _NUMBER.fullmatch(typed.strip())
-    if number is None:
-        raise InvalidAmount(
-            text(
-                "{typed} is not an amount. Write a number such as {number}.",
-                typed=shortened(typed),
-                number=str(Money(minor=1250, currency=currency).decimal),
-            )
-        )
-    whole, decimals = number[1], number[2] or ""
-    if len(decimals) > currency_decimals(currency):
-        raise InvalidAmount(
-            text(
-                "{amount} has more decimals than {currency} has ({decimals}).",
-                amount=typed.strip(),
-                currency=currency,
-                decimals=currency_decimals(currency),
-            )
-        )
-    amount = Money.of(f"{whole}.{decimals or 0}", currency)
-    if not amount:
-        raise InvalidAmount(text("The amount has to be above zero."))
-    return amount
-
-
-def shortened(typed: str) -> str:
-    """What was typed as it can stand in a sentence."""
-    line = "".join([one for one in typed if one.isprintable()])
-    return line if len(line) <= 40 else f"{line[:39]}…"
-
-
 class _Fault(Exception):
     def __init__(self, why: Text) -> None:
         self.why = why
@@ -153,7 +112,7 @@ def _amount(field: DashboardField, given: str, typed: Typed, sandbox: Any, thing
         wrong = shortened(currency)
         raise _Fault(text("{currency} is not a currency. Use its three letters, as in EUR.", currency=wrong))
     try:
-        amount = read_amount(given, currency)
+        amount = Money.typed(given, currency)
     except InvalidAmount as error:
         raise _Fault(error.message) from None
     if most is not None and amount > most:

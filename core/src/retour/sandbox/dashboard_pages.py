@@ -13,7 +13,7 @@ import attrs
 
 from retour.model.text import Text, localised, text
 from retour.sandbox.dashboard_contract import DashboardAction, DashboardField, DashboardTable, FieldKind, Shown, Words
-from retour.sandbox.dashboard_forms import CURRENCY, LONGEST, Typed, as_typed
+from retour.sandbox.dashboard_forms import CURRENCY, LONGEST, Typed
 from retour.sandbox.markup import Markup, tag, together
 
 ROOT = "/dashboard"
@@ -312,7 +312,7 @@ class DashboardPages:
             before = refusal.typed.get(field.name, "")
             return before if isinstance(before, str) else ""
         if field.most is not None:
-            return as_typed(field.most(self.sandbox, thing), self.language)
+            return field.most(self.sandbox, thing).as_typed(self.language)
         return field.suggested
 
     def _control(self, field: DashboardField, typed: str, common: Mapping[str, str | None]) -> Markup:
