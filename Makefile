@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # merchant's password, and begins anew each time. make shop PORT=0 takes any port that is free.
 PORT ?= 8000
 shop: .venv/ready
-	$(BIN)/python -m webshop --folder build/shop --port $(PORT)
+	$(BIN)/python -m webshop --folder build/shop --port $(PORT) $(addprefix --plugin=,$(PLUGIN))
 
 demo: .venv/ready
 	$(BIN)/retour demo

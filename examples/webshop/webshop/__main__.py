@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from werkzeug.serving import make_server
 from webshop.application import PLUGINS, create_app
 from webshop.housekeeping import keep_house
 from webshop.past import live_through
-from webshop.sandboxes import in_the_background, sandboxes_of
-from webshop.seed import fill
+from webshop.sandboxes import NoSandbox, in_the_background, sandboxes_of
+from webshop.seed import fill, ways_to_pay
 
 
 def main() -> None:
@@ -28,32 +29,48 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=120, help="how many orders there are. Default: 120")
     parser.add_argument("--no-returns", action="store_true", help="nothing has come back yet")
     parser.add_argument("--folder", type=Path, help="where the database is made. Default: the temporary folder")
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a plugin that is installed, beside the shop's own: orders are paid at its sandbox too. Can be repeated",
+    )
     given = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request would hide the password
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops it as Ctrl-C does
     password = os.environ.get("WEBSHOP_PASSWORD") or secrets.token_urlsafe(9)
-    with sandboxes_of(PLUGINS) as sandboxes:
+    try:
+        _serve(given, password, tuple(dict.fromkeys([*PLUGINS, *given.plugin])))
+    except NoSandbox as error:
+        parser.error(str(error))
+
+
+def _serve(given: argparse.Namespace, password: str, plugins: Sequence[str]) -> None:
+    with sandboxes_of(plugins) as sandboxes:
         app = create_app(
             f"sqlite:///{_new_file(given.folder)}",
             password=password,
             secret_key=secrets.token_hex(32),
             settings=sandboxes.settings,
+            plugins=plugins,
             sandboxes=sandboxes,
             https=False,
         )
         shop = app.extensions["webshop"]
-        fill(shop.engine, sandboxes.pay, orders=given.orders)
+        fill(shop.engine, sandboxes.pay, orders=given.orders, paid_by=ways_to_pay(sandboxes.of_payments))
         if not given.no_returns:
             live_through(shop)
         server = make_server("127.0.0.1", given.port, app, threaded=True)
         address = f"http://127.0.0.1:{server.server_port}"
         with in_the_background(partial(keep_house, shop), sandboxes, address):
-            print(f"{address}  password: {password}", flush=True)
-            print(
-                f"Customers: {address}/return  with the number of an order and the mail address on its page", flush=True
-            )
-            print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
             with suppress(KeyboardInterrupt):
+                print(f"{address}  password: {password}", flush=True)
+                print(
+                    f"Customers: {address}/return  with the number of an order and the mail address on its page",
+                    flush=True,
+                )
+                print("Ctrl-C stops it. No money moves: every provider is a sandbox on this machine.", flush=True)
                 server.serve_forever()
             server.server_close()
 

@@ -12,13 +12,17 @@ from typing import Any
 import attrs
 from sqlalchemy import Engine, event
 
-from retour import MemoryShop, Mode, Money, RetourError, ReturnDesk
+from retour import MemoryShop, Mode, Money, PluginStatus, RetourError, ReturnDesk
 from retour.sandbox import HasDashboard, PaymentSandbox, SandboxClock, ShippingSandbox, sandbox_at, send_webhook
 
 log = logging.getLogger("webshop")
 
 PAUSE = 0.5
 """Seconds between two looks for webhooks and for work."""
+
+
+class NoSandbox(Exception):
+    """A plugin cannot be played on this machine: which, and why."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +58,11 @@ class Sandboxes:
             event.listen(engine, "connect", lambda connection, _: self.clock.tell_sqlite(connection))
 
     @property
+    def of_payments(self) -> Sequence[str]:
+        """The providers that customers can pay at."""
+        return [name for name, sandbox in self.running.items() if not isinstance(sandbox, ShippingSandbox)]
+
+    @property
     def dashboards(self) -> Mapping[str, str]:
         """Where each provider's dashboard is, by the provider."""
         return {name: one.dashboard_url for name, one in self.running.items() if isinstance(one, HasDashboard)}
@@ -83,7 +92,7 @@ class Sandboxes:
 
 @contextmanager
 def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
-    """Every sandbox of these plugins on a free port of this machine, until the end of ``with``."""
+    """Every sandbox of these plugins on a free port of this machine, until the end of ``with``. Raises `NoSandbox`."""
     clock = SandboxClock.of_shop()
     with ExitStack() as running:
         started: dict[str, Any] = {}
@@ -91,10 +100,11 @@ def sandboxes_of(plugins: Sequence[str]) -> Iterator[Sandboxes]:
         desk = ReturnDesk(shop=MemoryShop(), store="sqlite://", plugins=plugins, settings=lambda _: {})
         running.callback(desk.close)
         for plugin in desk.plugins:
+            if plugin.status is not PluginStatus.LOADED:
+                raise NoSandbox(f"plugin {plugin.name}: {plugin.reason}")
             providers: tuple[Any, ...] = (*plugin.payment_providers, *plugin.shipping_providers)
             for provider in providers:
-                kind = sandbox_at(provider.sandbox)
-                started[provider.name] = running.enter_context(kind(clock=clock))
+                started[provider.name] = running.enter_context(_kind(provider)(clock=clock))
         yield Sandboxes(started, clock)
 
 
@@ -115,6 +125,16 @@ def in_the_background(work: Callable[[], object], sandboxes: Sandboxes, address:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def _kind(provider: Any) -> type[Any]:
+    where = getattr(provider, "sandbox", "")
+    if not where:
+        raise NoSandbox(f"provider {provider.name} has no sandbox: its class names one as sandbox, module:Class")
+    try:
+        return sandbox_at(where)
+    except ImportError as error:
+        raise NoSandbox(f"provider {provider.name}: {error}") from error
 
 
 def _until(stop: threading.Event, round_: Any) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
@@ -37,6 +38,8 @@ PAID_BY = (
 )
 """How the orders are paid, in turn; so many that each way meets each status."""
 
+_OWN = frozenset([provider for provider, _ in PAID_BY])
+
 STATUSES = (Status.SHIPPED, Status.SHIPPED, Status.SHIPPED, Status.PICKED_UP, Status.PAID, Status.PENDING)
 """How far they are, in turn."""
 
@@ -49,7 +52,23 @@ Pay = Callable[[str, Money], str]
 """A customer pays an amount at a provider; gives what the provider calls the payment."""
 
 
-def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime | None = None) -> None:
+def ways_to_pay(providers: Sequence[str]) -> Sequence[tuple[str, str]]:
+    """`PAID_BY` behind those of these providers that it has not, each as often as lets each way meet each status."""
+    more = [(provider, "") for provider in providers if provider not in _OWN]
+    ways = [*more, *PAID_BY]
+    while math.gcd(len(ways), len(STATUSES)) > 1:
+        ways = [more[0], *ways]
+    return ways
+
+
+def fill(
+    engine: Engine,
+    pay: Pay,
+    *,
+    orders: int = 60,
+    now: datetime.datetime | None = None,
+    paid_by: Sequence[tuple[str, str]] = PAID_BY,
+) -> None:
     """Write products, customers and so many orders of the last weeks, of a year at most; the oldest has the first
     number. They are the same every time, but for what the providers call the payments."""
     now = now or datetime.datetime.now(datetime.UTC)
@@ -57,7 +76,8 @@ def fill(engine: Engine, pay: Pay, *, orders: int = 60, now: datetime.datetime |
     dice = random.Random(orders)  # noqa: S311 - which products somebody buys is no secret
     rows: dict[str, list[dict[str, Any]]] = {"customer": [], "order": [], "order_line": [], "payment": []}
     for position in range(orders):
-        _one_order(rows, position, now - between * (orders - position), dice, pay)
+        way = paid_by[position % len(paid_by)]
+        _one_order(rows, position, now - between * (orders - position), dice, pay, way)
     with engine.begin() as connection:
         products = [
             {"id": key, "name": name, "grams": grams, "stock": IN_STOCK} for key, (name, _, grams) in PRODUCTS.items()
@@ -88,7 +108,12 @@ def bring_back(shop: RunningShop, returns: int) -> None:
 
 
 def _one_order(
-    rows: dict[str, list[dict[str, Any]]], position: int, placed: datetime.datetime, dice: random.Random, pay: Pay
+    rows: dict[str, list[dict[str, Any]]],
+    position: int,
+    placed: datetime.datetime,
+    dice: random.Random,
+    pay: Pay,
+    way: tuple[str, str],
 ) -> None:
     order_id, customer_id = str(FIRST + position), f"klant-{FIRST + position}"
     status = STATUSES[position % len(STATUSES)]
@@ -112,8 +137,7 @@ def _one_order(
         }
     )
     if status is not Status.PENDING:
-        provider, method = PAID_BY[position % len(PAID_BY)]
-        rows["payment"].append(_payment(order_id, provider, method, total, placed, pay))
+        rows["payment"].append(_payment(order_id, *way, total, placed, pay))
 
 
 def _line(order_id: str, number: int, product: str, units: int) -> dict[str, Any]:
