@@ -15,7 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retour.providers import Encoding, Secret, WebhookRejected, check_age, check_signed, hmac_sha256, needs_setting
+from retour.providers import (
+    Encoding,
+    Secret,
+    WebhookRejected,
+    check_age,
+    check_signed,
+    hmac_sha256,
+    hmac_sha512,
+    needs_setting,
+)
 
 BODY = b'{"id": "ev_1"}'
 NEW, OLD, OTHER = Secret("whsec_new"), Secret("whsec_old"), Secret("whsec_other")
@@ -49,6 +58,31 @@ def test_the_signature_is_the_one_of_the_standard(key: bytes, signed: bytes, sig
     assert hmac_sha256(signed, Secret(key.hex()), secret_is=Encoding.HEX) == signature
     check([signature], [Secret(base64.b64encode(key).decode())], signed, secret_is=Encoding.BASE64)
     check([base64.b64encode(bytes.fromhex(signature)).decode()], [Secret(key.hex())], signed, **ADYEN)
+
+
+@pytest.mark.parametrize(
+    "key, signed, begins, ends",
+    [
+        (b"\x0b" * 20, b"Hi There", "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde", "203a126854"),
+        (b"Jefe", b"what do ya want for nothing?", "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd6", "a38bce737"),
+    ],
+)
+def test_the_longer_signature_is_the_one_of_the_standard(key: bytes, signed: bytes, begins: str, ends: str) -> None:
+    """RFC 4231, test cases 1 and 2."""
+    found = hmac_sha512(signed, Secret(key.hex()), secret_is=Encoding.HEX)
+    assert (len(found), found.startswith(begins), found.endswith(ends)) == (128, True, True)
+    check([found], [Secret(base64.b64encode(key).decode())], signed, secret_is=Encoding.BASE64, by=hmac_sha512)
+
+
+def test_a_signature_of_another_kind_is_none() -> None:
+    longer, shorter = hmac_sha512(BODY, NEW), hmac_sha256(BODY, NEW)
+    check([longer], by=hmac_sha512)
+    for other, by in ((shorter, hmac_sha512), (longer, hmac_sha256), (longer[:64], hmac_sha512)):
+        with pytest.raises(WebhookRejected, match="no signature of it is by a secret in the setting webhook_secrets"):
+            check([other], by=by)
+    with pytest.raises(WebhookRejected, match="is not hex"):
+        check([longer], secret_is=Encoding.HEX, by=hmac_sha512)
+    check([longer], [OLD, None, NEW], by=hmac_sha512)
 
 
 ADYEN = {"written": Encoding.BASE64, "secret_is": Encoding.HEX}

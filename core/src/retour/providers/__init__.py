@@ -32,7 +32,7 @@ from retour.providers.references import refuse_another, refuse_another_refund, s
 from retour.providers.refund_request import Refundable, RefundRequest, RefundResult, RefundStatus
 from retour.providers.refusals import Refusals, Said, own_words, refusal
 from retour.providers.settings import Secret, api_address, choice
-from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, needs_setting
+from retour.providers.signatures import Encoding, check_age, check_signed, hmac_sha256, hmac_sha512, needs_setting
 from retour.providers.webhooks import (
     RawWebhook,
     RefundEvent,
@@ -113,6 +113,7 @@ __all__ = [
     "check_signed",
     "choice",
     "hmac_sha256",
+    "hmac_sha512",
     "is_batch_name",
     "needs_setting",
     "own_words",

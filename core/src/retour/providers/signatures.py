@@ -1,4 +1,4 @@
-"""Signatures of webhooks: whether an HMAC-SHA256 is right, and whether what it is of is not too old.
+"""Signatures of webhooks: whether an HMAC is right, with SHA-256 or SHA-512, and whether what it is of is not too old.
 
 A plugin finds the signatures, in a header or in the body, and says what they are over: the raw bytes, a time and the
 raw bytes, or some fields in a row. Whether one of them is right is decided here, and always in the same time.
@@ -10,7 +10,7 @@ import base64
 import datetime
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 
@@ -44,10 +44,25 @@ def hmac_sha256(
     >>> hmac_sha256(b"what do ya want for nothing?", Secret("Jefe"))
     '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'
     """
+    return written.write(hmac.digest(_key(secret, secret_is), signed, hashlib.sha256))
+
+
+def hmac_sha512(
+    signed: bytes, secret: Secret, *, written: Encoding = Encoding.HEX, secret_is: Encoding | None = None
+) -> str:
+    """The same with SHA-512, as MultiSafepay signs (https://docs.multisafepay.com/docs/handle-notifications).
+
+    >>> hmac_sha512(b"what do ya want for nothing?", Secret("Jefe"))[:32]
+    '164b7a7bfcf819e2e395fbe73b56e0a3'
+    """
+    return written.write(hmac.digest(_key(secret, secret_is), signed, hashlib.sha512))
+
+
+def _key(secret: Secret, secret_is: Encoding | None) -> bytes:
     key = secret.reveal().encode() if secret_is is None else secret_is.read(secret.reveal())
     if not key:
         raise ValueError("the secret is of no bytes")
-    return written.write(hmac.digest(key, signed, hashlib.sha256))
+    return key
 
 
 def check_signed(
@@ -58,12 +73,14 @@ def check_signed(
     setting: str,
     written: Encoding = Encoding.HEX,
     secret_is: Encoding | None = None,
+    by: Callable[..., str] = hmac_sha256,
 ) -> None:
     """Raise `WebhookRejected` unless one of the signatures that were ``given`` is right by one of the ``secrets``.
 
     There can be several of each while one secret replaces another. All are compared with all, always, and each takes
     the same time whether it fits or not. An optional secret that is not there is None. Without any, nothing is signed,
-    and the refusal names the ``setting`` that a merchant has to fill.
+    and the refusal names the ``setting`` that a merchant has to fill. ``by`` is how it is signed: `hmac_sha256` or
+    `hmac_sha512`.
 
     The signature may stand in the body, over some of its fields, as Adyen has it:
 
@@ -75,7 +92,7 @@ def check_signed(
     known = [secret for secret in secrets if secret is not None]
     fits: bool | None = None
     with suppress(ValueError):
-        fits = _fits(known, signed, list(given), written, secret_is)
+        fits = _fits([by(signed, one, written=written, secret_is=secret_is) for one in known], list(given))
     del signed, given  # a host may log the variables of this frame, and these can be about people
     if not known:
         raise needs_setting(setting)
@@ -85,13 +102,11 @@ def check_signed(
         raise WebhookRejected(f"no signature of it is by a secret in the setting {setting}")
 
 
-def _fits(
-    known: Sequence[Secret], signed: bytes, given: Sequence[str], written: Encoding, secret_is: Encoding | None
-) -> bool:
+def _fits(right: Sequence[str], given: Sequence[str]) -> bool:
     """Apart from what raises: a host may log the variables of that frame, and a right signature is none to be shown."""
-    right = [hmac_sha256(signed, secret, written=written, secret_is=secret_is).encode() for secret in known]
-    candidates = [signature.encode(errors="replace") for signature in given]
-    fits = [hmac.compare_digest(ours, theirs) for ours in right for theirs in candidates]  # all, not up to the first
+    ours = [signature.encode() for signature in right]
+    theirs = [signature.encode(errors="replace") for signature in given]
+    fits = [hmac.compare_digest(one, other) for one in ours for other in theirs]  # all, not up to the first
     return any(fits)
 
 

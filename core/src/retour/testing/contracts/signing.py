@@ -247,10 +247,11 @@ def watching_comparisons(account: AnyAccount, compared: list[str]) -> Iterator[N
         written = encode(raw, *arguments)
         return WatchedBytes(written, compared) if isinstance(raw, WatchedBytes) else written
 
-    def signature(*arguments: Any, **more: Any) -> str:
-        return Watched(signatures.hmac_sha256(*arguments, **more), compared)
+    def watched(signs: Callable[..., str]) -> Callable[..., str]:
+        return lambda *arguments, **more: Watched(signs(*arguments, **more), compared)
 
-    theirs = {id(signatures.hmac_sha256): signature, id(new): Told, id(made): Told}
+    theirs: dict[int, Any] = {id(one): watched(one) for one in (signatures.hmac_sha256, signatures.hmac_sha512)}
+    theirs |= {id(new): Told, id(made): Told}
     theirs |= {id(digest): at_once, id(encode): in_base64}
     hmac.digest, hmac.new, hmac.HMAC, base64.b64encode = at_once, Told, Told, in_base64  # type: ignore[assignment, misc]
     try:
