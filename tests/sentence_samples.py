@@ -292,7 +292,7 @@ _OTHERWISE: Sequence[tuple[str, str, Any]] = (
     ("line", "a product and a number", "theepot veel"),
     ("expected", "and the order says", "EUR"),
     ("expected", "the order in", "EUR"),
-    ("status", "The payment is not paid", "open"),
+    ("status", "the payment is not paid", "open"),
     ("status", "of this payment", "VOIDED"),
     ("status", "Stripe calls dispute", "prevented"),
     ("status", "disputes this payment at PayPal", "PENDING"),

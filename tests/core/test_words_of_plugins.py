@@ -41,7 +41,7 @@ def test_no_word_of_a_provider_for_why_a_refund_waits_or_failed_reaches_a_person
             "geschil dp_1 van €\xa025,00 is verloren, en Stripe betaalt van deze betaling niets meer terug",
         ),
         ("everything is refunded", "alles is al terugbetaald"),
-        ("The payment is not paid: Mollie calls it open.", "De betaling is niet betaald. Status bij Mollie: open."),
+        ("the payment is not paid: Mollie calls it open", "er is nog niet betaald, status bij Mollie: open"),
         ("PayPal says 50 % off of this payment", "status van deze betaling bij PayPal: 50 % off"),
     ],
 )

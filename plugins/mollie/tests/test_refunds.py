@@ -349,7 +349,7 @@ def test_a_refund_that_the_bank_refuses_has_failed_with_a_reason(
     sandbox.fail(sent.reference)
     failed = mollie.fetch_refund(request_for().target, sent.reference)
     assert failed.status is RefundStatus.FAILED
-    assert "The bank refused the refund" in failed.reason
+    assert "the bank refused the refund" in failed.reason
 
 
 def test_a_refund_that_was_paid_out_can_still_fail(
@@ -481,7 +481,7 @@ def test_an_authorised_payment_must_be_captured_first(
 ) -> None:
     found = mollie.refundable(shop_payment_of(sandbox.pay(euros("94.95"), method="klarna", status="authorized")))
     assert not found.possible
-    assert "Capture it first" in found.reason
+    assert "capture it first" in found.reason
 
 
 @pytest.mark.parametrize("status", ["open", "pending", "canceled", "expired", "failed"])
@@ -499,7 +499,7 @@ def test_a_payment_stays_paid_when_everything_was_refunded(
     mollie.refund(request_for("94.95"))
     sandbox.advance(3 * DAY)
     found = mollie.refundable(paid)
-    assert (found.possible, found.reason) == (False, "Everything of this payment was refunded.")
+    assert (found.possible, found.reason) == (False, "everything of this payment was refunded")
 
 
 def test_too_much_is_told_as_such_since_somebody_may_have_refunded_in_the_dashboard_meanwhile(

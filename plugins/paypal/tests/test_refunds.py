@@ -712,7 +712,7 @@ def test_a_pending_refund_says_why_and_is_completed_with_time(
 ) -> None:
     sandbox.refunds_take = 3 * DAY
     made = paypal.refund(a.request(capture))
-    why = "The customer paid from his bank account, and PayPal does not have that money yet."
+    why = "the customer paid from his bank account, and PayPal does not have that money yet"
     assert (made.status, made.reason) == (RefundStatus.PENDING, why)
     sandbox.advance(2 * DAY)
     assert paypal.fetch_refund(capture, made.reference).status is RefundStatus.PENDING

@@ -355,4 +355,4 @@ def test_fields_that_are_newer_than_our_version_are_no_fault(
     newer = {**body, "status": "pending", "pending_reason": "insufficient_funds", "presentment_details": {"x": 1}}
     sandbox.server.handle = lambda _: SandboxResponse(status=200, body=newer)
     made = stripe.refund(request)
-    assert (made.provider_status, made.reason) == ("pending", "The balance at Stripe is too low.")
+    assert (made.provider_status, made.reason) == ("pending", "the balance at Stripe is too low")

@@ -573,7 +573,7 @@ def test_a_refund_that_succeeded_can_fail_days_later(
     assert made.status is RefundStatus.SUCCEEDED
     sandbox.advance(3 * DAY)
     failed = stripe.fetch_refund(reference, made.reference)
-    assert (failed.status, failed.reason) == (RefundStatus.FAILED, "The customer's card was lost or stolen.")
+    assert (failed.status, failed.reason) == (RefundStatus.FAILED, "the customer's card was lost or stolen")
     assert stripe.refund(refund_of(reference)).status is RefundStatus.SUCCEEDED, "a replay is the answer of then"
 
 
@@ -624,7 +624,7 @@ def test_a_refund_of_another_method_above_the_balance_fails(
 ) -> None:
     sandbox.set_balance(Money.of("10.00", "EUR"))
     made = stripe.refund(refund_of(sandbox.pay(PAID, method="ideal")))
-    assert (made.status, made.reason) == (RefundStatus.FAILED, "The balance at Stripe is too low.")
+    assert (made.status, made.reason) == (RefundStatus.FAILED, "the balance at Stripe is too low")
 
 
 def test_a_refund_that_was_cancelled_in_the_dashboard_is_cancelled(

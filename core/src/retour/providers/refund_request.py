@@ -87,7 +87,7 @@ class RefundResult:
     reason: str = attrs.field(default="", converter=redacted)
     """Why it failed or is pending, in English, without mail addresses and IBANs; else empty. A sentence of your
     package's catalogue is read in the reader's language (`TextDomain`):
-    ``reason=str(text("The card has expired."))``."""
+    ``reason=str(text("the card has expired"))``."""
 
     created_at: datetime.datetime | None = None
     """When it was made (UTC); None where the provider does not say."""

@@ -88,10 +88,10 @@ _PAYMENT, _ORDER, _REFUND = (re.compile(f"{prefix}_.+") for prefix in ("tr", "or
 
 WHY_NOT: Mapping[str, Text] = {
     "authorized": text(
-        "The payment is authorised, not paid. Capture it first, or release it in the dashboard of Mollie."
+        "the payment is authorised, not paid: capture it first, or release it in the dashboard of Mollie"
     ),
     "paid": text(
-        "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher."
+        "Mollie cannot refund this payment: it is of a method without refunds, such as a gift card or a voucher"
     ),
 }
 """Why Mollie gives no amount that can be refunded, by the payment's status."""
@@ -180,7 +180,7 @@ class Mollie:
             remaining = nothing
             reason = str(
                 text(
-                    "Payment {reference} is in {currency}, and the order says {expected}.",
+                    "payment {reference} is in {currency}, and the order says {expected}",
                     reference=target,
                     currency=found.amount.currency,
                     expected=captured.currency,
@@ -188,7 +188,7 @@ class Mollie:
             )
         elif left is None:
             remaining = nothing
-            not_paid = text("The payment is not paid: Mollie calls it {status}.", status=found.status)
+            not_paid = text("the payment is not paid: Mollie calls it {status}", status=found.status)
             reason = str(WHY_NOT.get(found.status, not_paid))
             code = CODES.get(found.status)
         else:
@@ -467,9 +467,9 @@ def _nothing_left(charged_back: Money) -> str:
     """Why nothing is left of a payment."""
     if charged_back:
         return str(
-            text("Nothing is left of this payment: the customer's bank took back {amount}.", amount=str(charged_back))
+            text("nothing is left of this payment: the customer's bank took back {amount}", amount=str(charged_back))
         )
-    return str(text("Everything of this payment was refunded."))
+    return str(text("everything of this payment was refunded"))
 
 
 def _no_payment(captured: Money, reason: str, choices: Sequence[str] = ()) -> Refundable:

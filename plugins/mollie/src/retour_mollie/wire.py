@@ -48,8 +48,8 @@ STATUSES: Mapping[str, RefundStatus] = {
 allows for new ones (``x-speakeasy-unknown-values``)."""
 
 REASONS: Mapping[str, Text] = {
-    "queued": text("The balance at Mollie is too low. The refund goes out by itself once there is enough on it."),
-    "failed": text("The bank refused the refund. The money is back on the balance at Mollie."),
+    "queued": text("the balance at Mollie is too low: the refund goes out by itself once there is enough on it"),
+    "failed": text("the bank refused the refund, and the money is back on the balance at Mollie"),
 }
 """What a person should know of a status (https://docs.mollie.com/docs/refunds)."""
 

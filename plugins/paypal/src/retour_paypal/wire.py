@@ -45,7 +45,7 @@ LONGEST_NOTE = 255
 text = TextDomain("retour_paypal").text
 
 REASONS: Mapping[str, Text] = {
-    "ECHECK": text("The customer paid from his bank account, and PayPal does not have that money yet."),
+    "ECHECK": text("the customer paid from his bank account, and PayPal does not have that money yet"),
 }
 """What a person should know of the only reason that is documented (schema ``refund_status_details``); a word that is
 new stays as it is."""

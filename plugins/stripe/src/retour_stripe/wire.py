@@ -23,15 +23,15 @@ REFUND_ID = "refund_id"
 text = TextDomain("retour_stripe").text
 
 REASONS: Mapping[str, Text] = {
-    "lost_or_stolen_card": text("The customer's card was lost or stolen."),
-    "expired_or_canceled_card": text("The customer's card has expired or was cancelled."),
-    "charge_for_pending_refund_disputed": text("The customer disputed the payment while the refund was on its way."),
-    "insufficient_funds": text("The balance at Stripe is too low."),
-    "declined": text("A bank on the way refused the refund."),
-    "merchant_request": text("It was stopped because the shop asked for that."),
-    "unknown": text("Stripe does not say why."),
-    "processing": text("Stripe is working on it."),
-    "charge_pending": text("The payment itself has not arrived yet."),
+    "lost_or_stolen_card": text("the customer's card was lost or stolen"),
+    "expired_or_canceled_card": text("the customer's card has expired or was cancelled"),
+    "charge_for_pending_refund_disputed": text("the customer disputed the payment while the refund was on its way"),
+    "insufficient_funds": text("the balance at Stripe is too low"),
+    "declined": text("a bank on the way refused the refund"),
+    "merchant_request": text("it was stopped because the shop asked for that"),
+    "unknown": text("Stripe does not say why"),
+    "processing": text("Stripe is working on it"),
+    "charge_pending": text("the payment itself has not arrived yet"),
 }
 """What a person should know of ``failure_reason`` (schema ``refund``) and of ``pending_reason``
 (https://docs.stripe.com/changelog/basil/2025-04-30/refund-pending-reason); a word that is new stays as it is."""
