@@ -20,7 +20,7 @@ ANNA = Actor.staff("anna")
 
 def figure(app: Flask, shop: RunningShop, name: str, *, days_later: int = 0) -> Figure:
     """A figure as it is, or as it will be some days later."""
-    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days_later)
+    now = shop.now + datetime.timedelta(days=days_later)
     with app.test_request_context(headers={"Accept-Language": "nl"}):
         app.preprocess_request()
         return FIGURES[name](Asked(desk=shop.desk, weeks=4, now=now, language="nl", say=say))
