@@ -203,7 +203,7 @@ keep, however many are counted together."""
 _LONGEST_NUMBER = 40
 """Digits of a number that is read as an amount, before and after the point."""
 
-_TYPED = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,6}))?")
+_TYPED = r"([0-9]{1,12})(?:[.,]([0-9]{1,6}))?"
 _SIGNS = {"EUR": "€", "GBP": "£"}
 _EXAMPLES: Mapping[int, str | Text] = {0: "1250", 2: text("12.50"), 3: text("12.500")}
 """Numbers that somebody can type, by the decimals of a currency."""
@@ -302,7 +302,7 @@ class Money:
         number = words.strip().removeprefix(_SIGNS.get(currency, "")).lstrip()
         if not number:
             raise InvalidAmount(text("Enter an amount."))
-        found = _TYPED.fullmatch(number)
+        found = re.fullmatch(_TYPED, number)
         if found is None:
             raise InvalidAmount(
                 text(

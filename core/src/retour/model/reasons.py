@@ -20,6 +20,7 @@ from retour.model.errors import InvalidValue
 from retour.model.fields import LONGEST_WORDS, Reference, checked, is_text
 from retour.model.frozen import frozen
 from retour.model.money import amount_or_words
+from retour.model.said import in_its_words
 from retour.model.text import Text, text, texts, that_can_be_stored
 
 
@@ -184,7 +185,7 @@ class Reason:
     def words(self) -> Text:
         """The reason as a text, with the words that somebody gave for it."""
         if self.code is ReasonCode.SAID or (self.code is ReasonCode.UNKNOWN and self.said):
-            return Text(message="{said}", values={"said": self.said})
+            return Text(message="{said}", values={"said": in_its_words(self.said)})
         if self.code is ReasonCode.GIVEN_UP:
             return self._given_up
         ours = _WORDS[self.code]
@@ -195,7 +196,7 @@ class Reason:
         worded = attrs.evolve(ours, values={**ours.values, **values})
         if not self.said or self.code in _FOR_DEVELOPERS:
             return worded
-        return Text(message="{reason} ({said})", values={"reason": worded, "said": self.said})
+        return Text(message="{reason} ({said})", values={"reason": worded, "said": in_its_words(self.said)})
 
     @property
     def _given_up(self) -> Text:

@@ -11,7 +11,6 @@ import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from string import Formatter
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -295,64 +294,6 @@ def _payment_of(payment: str) -> Text | None:
     return Text(message=_OF_ACCOUNT if account else _OF_PROVIDER, values=values)
 
 
-def _said(words: Any) -> Any:
-    return _Said(words) if isinstance(words, str) else words
-
-
-@frozen
-class _Said:
-    """Words that somebody gave. A sentence of a provider's package is read in the reader's language, though what is
-    stored of it is its English; any other as it was given."""
-
-    words: str
-
-    def render(self, language: str = "en") -> str:
-        found = [one for package in provider_names.packages() if (one := _sentence_of(package, self.words))]
-        return found[0].render(language) if found else self.words
-
-
-def _sentence_of(package: str, words: str) -> Text | None:
-    """The sentence of a package that makes these English words, with the values that stand in them."""
-    from retour.model.money import amount_or_words  # which has errors, and so sentences
-
-    fixed, with_values = _sentences(package)
-    if words in fixed:
-        return Text(message=words, domain=package)
-    for message, shape in with_values:
-        found = shape.fullmatch(words)
-        if found is not None:
-            values = {name: amount_or_words(value) for name, value in found.groupdict().items()}
-            return Text(message=message, domain=package, values=values)
-    return None
-
-
-@lru_cache(maxsize=256)
-def _sentences(package: str) -> tuple[frozenset[str], Sequence[tuple[str, re.Pattern[str]]]]:
-    """The sentences that a package has in Dutch: those without values, and those with, each with the words around
-    them. What has hardly any words is no sentence, and would be found in everything."""
-    messages = [message for message, form in catalogue(package, "nl") if form == 0]
-    shapes = [(one, [(literal, hole) for literal, hole, _, _ in Formatter().parse(one)]) for one in messages]
-    return frozenset([one for one, parts in shapes if all(hole is None for _, hole in parts)]), [
-        (one, _shape(parts))
-        for one, parts in shapes
-        if any(hole is not None for _, hole in parts) and sum(len(literal) for literal, _ in parts) > _HARDLY_ANY
-    ]
-
-
-def _shape(parts: Sequence[tuple[str, str | None]]) -> re.Pattern[str]:
-    known: set[str] = set()
-    shape = ""
-    for literal, hole in parts:
-        shape += re.escape(literal)
-        if hole is not None:
-            shape += f"(?P={hole})" if hole in known else f"(?P<{hole}>.+?)"
-            known.add(hole)
-    return re.compile(shape, re.DOTALL)
-
-
-_HARDLY_ANY = 15
-"""Characters of words; a sentence has more."""
-
 _OF_PROVIDER, _OF_ACCOUNT = "{reference} ({provider})", "{reference} ({provider}, {account})"
 _ONE_OF_SEVERAL = "{provider} ({account})"
 
@@ -381,7 +322,6 @@ _SAY = {
     "payment": _payment,
     "payments": _payment,
     "became": _payment,
-    "said": _said,
     "return_id": _return,
     "returns": _return,
     "other": _return,
