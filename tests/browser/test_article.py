@@ -65,7 +65,7 @@ def test_the_whole_article_in_dutch(
     mollie.advance(datetime.timedelta(days=2))  # then it has paid, and tells so by webhook
     expect(waits).to_have_count(0)  # nobody presses anything
     history = page.get_by_role("region", name="Verloop van de bestelling").get_by_role("listitem")
-    expect(history.first).to_contain_text("bestelling geplaatst")
+    expect(history.first).to_contain_text("Bestelling geplaatst")
     expect(history.last).to_contain_text("Mollie")
     picture(page, "7-gevonden")
     assert len(served.refunds(order_id)) == len(served.books(order_id)) == 1

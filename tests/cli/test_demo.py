@@ -238,7 +238,7 @@ def test_the_history_shows_the_refund_that_a_person_confirmed(english: Result) -
     shown = block(english, "invoice")
     history = shown.split("Order history")[1]
     assert re.search(r"anna +€91.75 refunded, reference T\d+", history)
-    assert history.index("order placed") < history.index("paid") < history.index("Returned: ")
+    assert history.index("Order placed") < history.index("paid") < history.index("Returned: ")
 
 
 def test_the_bundled_orders_were_placed_last_week_whatever_the_day() -> None:

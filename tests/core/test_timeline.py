@@ -67,7 +67,7 @@ def a_whole_return(desk: ReturnDesk) -> None:
 def test_the_staff_reads_everything_in_dutch(desk: ReturnDesk) -> None:
     a_whole_return(desk)
     assert told(desk, "nl") == [
-        "customer c-17: bestelling geplaatst",
+        "customer c-17: Bestelling geplaatst",
         "provider mollie: € 90,00 betaald",
         "staff anna: Geretourneerd: 1 × Theepot, 2 × Kop (1 beschadigd). De hele bestelling is terug.",
         "system policy: De voorraad is nog niet bijgewerkt; er staat een vraag voor je open.",
@@ -80,7 +80,7 @@ def test_the_staff_reads_everything_in_dutch(desk: ReturnDesk) -> None:
 def test_the_customer_reads_what_concerns_him_and_no_name_of_the_staff(desk: ReturnDesk) -> None:
     a_whole_return(desk)
     assert told(desk, "en", "customer") == [
-        "customer c-17: order placed",
+        "customer c-17: Order placed",
         "provider mollie: €90.00 paid",
         "staff : Returned: 1 × Theepot, 2 × Kop (1 damaged). The whole order is back.",
         "staff : €90.00 refunded, reference re_1",

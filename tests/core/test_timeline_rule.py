@@ -75,7 +75,7 @@ def test_a_timeline_begins_with_the_order_and_what_was_paid(audience: Audience) 
     of_staff = audience is Audience.STAFF
     order = dated(PLACED, PAID, NOON)
     assert shown(recorded(order=order), audience, order=order, pages=pages) == (
-        TimelineEntry(seq=0, at=PLACED, by=Actor.customer("c-17"), code="order_placed", message=text("order placed")),
+        TimelineEntry(seq=0, at=PLACED, by=Actor.customer("c-17"), code="order_placed", message=text("Order placed")),
         TimelineEntry(
             seq=0,
             at=PAID,

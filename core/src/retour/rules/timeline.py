@@ -88,7 +88,7 @@ def _order_entries(order: Order, pages: Mapping[str, str]) -> list[TimelineEntry
                 at=order.placed_at,
                 by=Actor.customer(order.customer),
                 code="order_placed",
-                message=text("order placed"),
+                message=text("Order placed"),
             )
         )
     for payment in order.payments:
