@@ -102,6 +102,33 @@ def test_an_order_in_many_parts_costs_in_proportion(stock_tracked: bool) -> None
         assert in_proportion(partial(do, short), partial(do, long)), what
 
 
+@contextmanager
+def calls_of(function: Callable[..., object]) -> Iterator[list[int]]:
+    """Counts the calls of one function while the block runs."""
+    calls, code = [0], function.__code__  # type: ignore[attr-defined]
+
+    def one_more(frame: Any, event: str, _: Any) -> None:
+        calls[0] += event == "call" and frame.f_code is code
+
+    sys.setprofile(one_more)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize("what", ["confirm_refund", "mark_returned", "mark_returned, all the rest", "refund_options"])
+def test_a_command_goes_through_all_that_came_back_once_before_it_and_once_after(what: str) -> None:
+    """What the units are worth, which are still on the order, and what each return is worth are asked for by the rules
+    and by the rows of lists: each would go through all receipts again."""
+    desk = a_desk()
+    for _ in range(3):
+        comes_back(desk)
+    with calls_of(Dossier._came_back_one_by_one) as calls:
+        DONE[what](desk)
+    assert 1 <= calls[0] <= 2
+
+
 def test_a_return_that_comes_in_many_parcels_costs_in_proportion() -> None:
     first, short, long = (a_desk() for _ in range(3))
     announced = {}

@@ -19,7 +19,7 @@ from retour.model.events import (  # noqa: F401 - each step is known then
     transfers_steps,
 )
 from retour.model.events.event import Recorded
-from retour.model.events.folding import COUNTED, GROW, STEPS
+from retour.model.events.folding import GROW, STEPS, Changes
 from retour.model.frozen import frozen
 from retour.model.making import changed
 from retour.model.unreadable import ReadingFault, UnreadableRow
@@ -51,11 +51,26 @@ def apply(dossier: Dossier, recorded: Recorded) -> Dossier:
     tally = dossier._tally_with(fields.get("returns", {}))  # both are asked for it when this is committed
     if recorded.request_id is not None and recorded.request_digest is not None:
         fields["requests"] = {recorded.request_id: (recorded.request_digest, recorded.command)}
+    if _counts_otherwise(dossier, fields):
+        fields["_reckoned"] = {}
     for name in GROW & fields.keys():
         fields[name] = _write({**getattr(dossier, name)}, fields[name])
-    if COUNTED & fields.keys():
-        fields["_reckoned"] = {}
     return changed(dossier, version=recorded.seq, _tally=tally, **fields)
+
+
+def _counts_otherwise(dossier: Dossier, fields: Changes) -> bool:
+    """Whether other units came back with these ``fields``, or of another order: what is reckoned of them
+    (`Dossier.reckoned`) is reckoned anew then."""
+    if "counted_on" in fields:
+        return True
+    before = dossier.returns
+    return any(
+        now is None
+        or return_id not in before
+        or now.receipts is not before[return_id].receipts
+        or now.live is not before[return_id].live
+        for return_id, now in fields.get("returns", {}).items()
+    )
 
 
 def _write(into: dict[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,9 +93,10 @@ class Folding:
     def take(self, recorded: Recorded) -> None:
         """One more event: what `apply` does, in place."""
         dossier: Any = self.dossier
-        for name, change in STEPS[type(recorded.event)](dossier, recorded.event, recorded).items():
-            if name in COUNTED and dossier._reckoned:
-                _set(dossier, "_reckoned", {})
+        changes = STEPS[type(recorded.event)](dossier, recorded.event, recorded)
+        if dossier._reckoned and _counts_otherwise(dossier, changes):
+            _set(dossier, "_reckoned", {})
+        for name, change in changes.items():
             if name not in GROW:
                 _set(dossier, name, change)
                 continue

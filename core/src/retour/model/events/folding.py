@@ -21,10 +21,6 @@ changes, each with its new value, None for one that is gone."""
 GROW = frozenset({"returns", "refunds", "labels", "requests"})
 """The fields of the dossier that have an entry for each thing that ever happened."""
 
-COUNTED = frozenset({"returns", "counted_on"})
-"""The fields of the dossier that say which units came back, and of which order: what is reckoned of them
-(`Dossier.reckoned`) is reckoned anew when one of them changes."""
-
 _E = TypeVar("_E", bound=Event)
 Step: TypeAlias = Callable[[Dossier, _E, Recorded], Changes]
 
