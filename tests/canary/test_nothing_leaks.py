@@ -815,7 +815,7 @@ def test_no_frame_of_a_command_shows_the_note_that_it_was_given(
         getattr(desk, name)(**given | {"order_id": "1001"})
     desk.close()
     everything.error(caught.value)
-    assert any(re.search(r"local note in (label_)?desk\.py", where) for where, _ in everything.written)
+    assert any(re.search(r"local note in (label_|goods_|refund_)?desk\.py", where) for where, _ in everything.written)
     assert everything.leaks() == []
 
 

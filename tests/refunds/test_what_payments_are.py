@@ -23,8 +23,9 @@ ALONE: Order = an_order(a_line("cup", 1, "100.00"), payments=[a_payment("100.00"
 (SINGLE,) = ALONE.payments
 
 
-def told(payment: Payment, target: str, *names: str, method: str = "") -> PaymentIdentified:
-    return PaymentIdentified(payment=payment.id, identity=PaymentIdentity(target=target, names=names, method=method))
+def told(payment: Payment, target: str, *names: str, method: str = "", again: int = 0) -> PaymentIdentified:
+    identity = PaymentIdentity(target=target, names=names, method=method, again=again)
+    return PaymentIdentified(payment=payment.id, identity=identity)
 
 
 # --- what a provider calls a payment ---------------------------------------------------------------------
@@ -45,7 +46,7 @@ def told(payment: Payment, target: str, *names: str, method: str = "") -> Paymen
             "p_1",
             ["ch_1"],
             None,
-            told(SINGLE, "p_1", "p_1", "ch_1"),
+            told(SINGLE, "p_1", "p_1", "ch_1", again=1),
             id="what was told wrong is put right",
         ),
         pytest.param(
@@ -61,7 +62,7 @@ def told(payment: Payment, target: str, *names: str, method: str = "") -> Paymen
             "p_1",
             [],
             "card",
-            told(SINGLE, "p_1", "p_1", method="card"),
+            told(SINGLE, "p_1", "p_1", method="card", again=1),
             id="another way of paying",
         ),
         pytest.param(

@@ -178,7 +178,7 @@ class Refund:
     in a row."""
 
     put_off_again: int = 0
-    """How often in a row it was put off once more for the same reason, as far as that was kept."""
+    """How often in a row it was put off or held once more for the same reason, as far as that was kept."""
 
     by_transfer: bool = False
     """Whether the merchant makes it from his own bank account."""

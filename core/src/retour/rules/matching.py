@@ -38,6 +38,7 @@ from retour.model.refunds import (
 )
 from retour.rules.draft import Draft
 from retour.rules.payment_identity import identify_by_refunds
+from retour.rules.said_again import is_said_too_often
 
 
 @frozen(kw_only=True)
@@ -185,10 +186,10 @@ def _called_so(refunds: Sequence[Refund], seen: ReportedRefund) -> Sequence[Refu
 
 
 def hold_for_another_answer(draft: Draft, refund: Refund, seen: ReportedRefund) -> None:
-    """A provider's answer about a refund is about something else than was asked: a person looks at both. Said
-    once, whatever else the next answer is about."""
+    """A provider's answer about a refund is about something else than was asked: a person looks at both, and again at
+    another such answer, as often in a row as `retour.rules.said_again` says."""
     because = reason(ReasonCode.ANOTHER_ANSWER, f"{seen.amount} {seen.reference}".strip())
-    if because.repeats(refund.problem):
+    if because == refund.problem or is_said_too_often(because, refund.problem, refund.put_off_again):
         return
     if refund.state is RefundState.SUBMITTING:
         draft.record(RefundUnclear(refund_id=refund.id, because=because, database_at=draft.latest))

@@ -129,12 +129,14 @@ def _refund_unclear(dossier: Dossier, event: RefundUnclear, at: Recorded) -> Cha
 @step(RefundHeld)
 def _refund_held(dossier: Dossier, event: RefundHeld, at: Recorded) -> Changes:
     before = dossier.refunds[event.refund_id]
+    again = event.because is not None and event.because.repeats(before.problem)
     held = with_refund(
         dossier,
         event.refund_id,
         at,
         state=RefundState.PLANNED if before.state in _NOT_SENT else before.state,
         problem=event.because,
+        put_off_again=before.put_off_again + 1 if again else 0,
         needs_person=True,
         waits_until=None,
     )
