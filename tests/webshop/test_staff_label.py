@@ -15,6 +15,7 @@ from retour_sendcloud.sandbox import SendcloudSandbox
 from webshop.pages import staff_label
 from webshop.running import RunningShop
 from webshop.sandboxes import Sandboxes
+from webshop.seed import announce
 
 ANNA = Actor.staff("anna")
 
@@ -129,3 +130,12 @@ def test_a_carrier_that_does_not_answer_is_told_with_its_reason(
     sandboxes.running["sendcloud"].server.faults.clear()
     assert merchant.get(page.path).has_form("/label")
     assert states(shop) == []
+
+
+def test_a_return_that_a_shop_is_filled_with_can_have_a_label(merchant: ShopBrowser, shop: RunningShop) -> None:
+    """Also one that its customer asked for too late: the benchmark of the pages looks at these."""
+    order_ids = announce(shop, 100)
+    assert len(order_ids) > 3
+    for order_id in (order_ids[0], order_ids[-1]):
+        [return_id] = shop.desk.dossier(order_id).returns
+        assert f"/orders/{order_id}/returns/{return_id}/label" in merchant.get(f"/orders/{order_id}").html

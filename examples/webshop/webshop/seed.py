@@ -107,6 +107,21 @@ def bring_back(shop: RunningShop, returns: int) -> None:
         connection.execute(update(tables.order).where(came_back).values(status=Status.RETURNED.value))
 
 
+def announce(shop: RunningShop, returns: int) -> Sequence[str]:
+    """Let the customers of that many orders that are with them announce that they send all of it back, the newest
+    first; and let the merchant approve what is asked for too late. Gives the orders."""
+    sent = select(tables.order.c.id, tables.order.c.customer_id).where(tables.order.c.status == Status.SHIPPED.value)
+    with reading(shop.engine) as connection:
+        orders = connection.execute(sent.order_by(tables.order.c.placed_at.desc()).limit(returns)).all()
+    read = shop.port.read_orders([order_id for order_id, _ in orders])
+    for order_id, customer_id in orders:
+        lines = {line.id: line.fulfilled for line in read[order_id].goods}
+        by = Actor.customer(customer_id)
+        asked = shop.desk.request_return(order_id, lines, by=by, request_id=f"announce-{order_id}")
+        shop.desk.approve_return(order_id, str(asked.return_id), by=Actor.staff(shop.staff))
+    return list(read)
+
+
 def _one_order(
     rows: dict[str, list[dict[str, Any]]],
     position: int,
