@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from retour.model import provider_names
+from retour.model.fields import LONGEST_WORDS
 from retour.model.reasons import ReasonCode, as_reason, reason
-from retour.model.text import Text
+from retour.model.said import in_its_words
+from retour.model.text import Text, catalogue
 from retour.plugins.registry import load
 from retour.store.records import as_json
 from retour_mollie import wire as mollie
@@ -76,3 +80,36 @@ def test_it_is_looked_for_in_sentences_that_have_words_of_their_own() -> None:
     for said in ("1 2", "tr_1 (Mollie)", "status: open"):
         assert as_reason(said) is not None
         assert re.sub(r"\s", " ", (as_reason(said) or reason(ReasonCode.HELD)).text("nl")) == said
+
+
+def test_words_from_outside_are_looked_through_once_however_long_they_are() -> None:
+    """Each sentence begins and goes on as it should, again and again, and never ends: who tried every place for every
+    value would not come to an end either."""
+    for package in provider_names.packages():
+        for message, _ in catalogue(package, "nl"):
+            first, *following = re.split(r"\{\w+\}", message)
+            for literal in following:
+                said = (first + literal * LONGEST_WORDS)[: LONGEST_WORDS - 1] + "\x01"
+                assert str(in_its_words(said)) == said
+
+
+def test_a_catalogue_that_no_values_can_be_put_in_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "oddly_worded/locale").mkdir(parents=True)
+    (tmp_path / "oddly_worded/__init__.py").touch()
+    ids = [
+        "a brace alone { in a sentence",
+        "a value {0} without a name",
+        "a {part.of} something else",
+        "the card has expired",
+    ]
+    entries = [f'msgid "{one}"\nmsgstr "{one}, in het Nederlands"' for one in ids]
+    words = "\n\n".join(['msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8"', *entries])
+    (tmp_path / "oddly_worded/locale/nl.po").write_text(words + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(provider_names, "_called", {"odd": provider_names.Called("Odd", "oddly_worded")})
+    for one in ids[:3]:
+        filled = one.replace("{0}", "7").replace("{part.of}", "part of")
+        assert in_its_words(filled) == filled
+    assert (as_reason(ids[3]) or reason(ReasonCode.HELD)).text("nl") == f"{ids[3]}, in het Nederlands"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from sqlalchemy import Engine, event
@@ -74,13 +74,11 @@ class Sandboxes:
 
     def payment(self, provider: str) -> PaymentSandbox:
         """The sandbox of a payment provider."""
-        sandbox: Any = self.running[provider]
-        return sandbox  # type: ignore[no-any-return]  # those of payments are asked for by name
+        return cast("PaymentSandbox", self.running[provider])
 
     def shipping(self, provider: str) -> ShippingSandbox:
         """The sandbox of a shipping provider."""
-        sandbox: Any = self.running[provider]
-        return sandbox  # type: ignore[no-any-return]  # those of labels are asked for by name
+        return cast("ShippingSandbox", self.running[provider])
 
     def take_webhooks(self) -> Iterator[Told]:
         """What each of them has to tell that nobody took yet, one provider after the other."""

@@ -188,8 +188,12 @@ def typed_alike(one: str, other: str) -> bool:
     >>> typed_alike("RE_4711", "re_4711"), typed_alike("re_4711", "re_4712")
     (True, False)
     """
-    first, second = (" ".join(words.split()).casefold() for words in (one, other))
-    return first == second
+    return without_case(one) == without_case(other)
+
+
+def without_case(name: str) -> str:
+    """A name as it is compared where neither blanks nor capitals tell two of them apart."""
+    return " ".join(name.split()).casefold()
 
 
 def shown(value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from retour.model.fields import Id, Reference, checked
+from retour.model.fields import Id, Reference, checked, without_case
 from retour.model.frozen import frozen
 from retour.model.order import Order, Payment
 
@@ -104,4 +104,4 @@ def _told(payment: Payment, identities: Mapping[str, PaymentIdentity]) -> frozen
 
 def _spelled(names: Iterable[str]) -> frozenset[str]:
     """Names as they are compared: no provider tells two of them apart by blanks or by case alone."""
-    return frozenset([" ".join(name.split()).casefold() for name in names])
+    return frozenset([without_case(name) for name in names])

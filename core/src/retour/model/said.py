@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
 
 from retour.model import provider_names
+from retour.model.frozen import frozen
 from retour.model.money import amount_or_words
 from retour.model.text import Text, catalogue
 
@@ -24,36 +24,58 @@ def _sentence_of(package: str, words: str) -> Text | None:
     fixed, with_values = _sentences(package)
     if words in fixed:
         return Text(message=words, domain=package)
-    for message, shape in with_values:
-        found = shape.fullmatch(words)
+    for sentence in with_values:
+        found = _values_between(sentence, words)
         if found is not None:
-            values = {name: amount_or_words(value) for name, value in found.groupdict().items()}
-            return Text(message=message, domain=package, values=values)
+            values = {name: amount_or_words(value) for name, value in found.items()}
+            return Text(message=sentence.message, domain=package, values=values)
     return None
 
 
+@frozen
+class _Sentence:
+    """A message with values: what stands before, between and after them, and their names."""
+
+    message: str
+    literals: Sequence[str]
+    names: Sequence[str]
+
+
 @lru_cache(maxsize=256)
-def _sentences(package: str) -> tuple[frozenset[str], Sequence[tuple[str, re.Pattern[str]]]]:
+def _sentences(package: str) -> tuple[frozenset[str], Sequence[_Sentence]]:
     """The sentences that a package has in Dutch: those without values, and those with, each with the words around
     them. What has hardly any words is no sentence, and would be found in everything."""
-    messages = [message for message, form in catalogue(package, "nl") if form == 0]
-    shapes = [(one, [(literal, hole) for literal, hole, _, _ in Formatter().parse(one)]) for one in messages]
-    return frozenset([one for one, parts in shapes if all(hole is None for _, hole in parts)]), [
-        (one, _shape(parts))
-        for one, parts in shapes
-        if any(hole is not None for _, hole in parts) and sum(len(literal) for literal, _ in parts) > _HARDLY_ANY
-    ]
+    read = [_read(message) for message, form in catalogue(package, "nl") if form == 0]
+    sentences = [one for one in read if one is not None]
+    fixed = frozenset([one.message for one in sentences if not one.names])
+    return fixed, [one for one in sentences if one.names and sum(map(len, one.literals)) > _HARDLY_ANY]
 
 
-def _shape(parts: Sequence[tuple[str, str | None]]) -> re.Pattern[str]:
-    known: set[str] = set()
-    shape = ""
-    for literal, hole in parts:
-        shape += re.escape(literal)
-        if hole is not None:
-            shape += f"(?P={hole})" if hole in known else f"(?P<{hole}>.+?)"
-            known.add(hole)
-    return re.compile(shape, re.DOTALL)
+def _read(message: str) -> _Sentence | None:
+    """A message of somebody's catalogue; None for one that no values can be put in."""
+    try:
+        parts = [(literal, name) for literal, name, _, _ in Formatter().parse(message)]
+    except ValueError:  # a brace alone
+        return None
+    names = [name for _, name in parts if name is not None]
+    literals = [literal for literal, _ in parts] + [""] * (len(names) + 1 - len(parts))
+    return _Sentence(message, literals, names) if all(map(str.isidentifier, names)) else None
+
+
+def _values_between(sentence: _Sentence, words: str) -> Mapping[str, str] | None:
+    """What stands between the words of a sentence, each value as short as it can be; None where it is not that one.
+    Nothing is looked through twice: words from outside can be long."""
+    first, *following = sentence.literals
+    if not (words.startswith(first) and words.endswith(sentence.literals[-1])):
+        return None
+    values: dict[str, str] = {}
+    at, last = len(first), len(words) - len(sentence.literals[-1])
+    for place, (name, literal) in enumerate(zip(sentence.names, following, strict=True), start=1):
+        end = last if place == len(following) else words.find(literal, at + 1, last)
+        if end <= at or values.setdefault(name, words[at:end]) != words[at:end]:
+            return None
+        at = end + len(literal)
+    return values
 
 
 _HARDLY_ANY = 15
