@@ -18,9 +18,8 @@ from benchmarks.recording import STAFF
 from benchmarks.rounds import Contestant, Timings, interleave
 from benchmarks.scale import Scale
 from benchmarks.table import Part, Row, duration
-from retour import MemoryShop, Money, ReturnDesk, connect
+from retour import MemoryShop, Money, ReturnDesk, connect, reading
 from retour.store import tables
-from retour.store.connect import to_read
 from retour.store.records import EVENT_COLUMNS
 
 AIMS = {"timeline": 0.060, "confirm_refund": 0.015, "mark_returned": 0.030}
@@ -140,10 +139,9 @@ def _beside_its_rows(desk: ReturnDesk, engine: Engine, number: int, scale: Scale
         .where(events.shop == bindparam("shop"), events.order_id == bindparam("order_id"))
         .order_by(events.seq)
     )
-    reading = engine.execution_options(**to_read(engine.dialect.name))
 
     def rows() -> int:
-        with reading.connect() as connection:
+        with reading(engine) as connection:
             return len(connection.execute(query, {"shop": desk.shop_id, "order_id": order_id}).all())
 
     if (rows(), desk.dossier(order_id).version) != (_events(number), _events(number)):

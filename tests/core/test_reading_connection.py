@@ -42,6 +42,28 @@ def test_a_writer_waits_for_no_read(engine: Engine) -> None:
             assert later.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 2
 
 
+def test_each_transaction_of_a_read_waits_for_nobody_and_the_next_use_of_its_connection_is_a_writers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "SECONDS_TO_WAIT", 0.05)
+    engine = connect(f"sqlite:///{tmp_path / 'host.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE of_the_host (id INTEGER)"))
+    with engine.connect() as other, reading(engine) as reader:
+        other.begin()
+        for _ in range(2):
+            assert reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 0
+            reader.rollback()
+        other.rollback()
+    pooled = [engine.connect() for _ in range(2)]
+    pooled[0].begin()
+    with pytest.raises(OperationalError, match="locked"):
+        pooled[1].begin()
+    for connection in pooled:
+        connection.close()
+    engine.dispose()
+
+
 def prepared_on(engine: Engine) -> int:
     """How many statements the server has ready for the one connection of an engine, which read something thereafter."""
     with reading(engine) as reader:

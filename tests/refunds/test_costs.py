@@ -66,11 +66,10 @@ def counted(world: Any) -> Iterator[Costs]:
     writing: set[int] = set()
 
     def statement(connection: Any, cursor: Any, sql: str, *rest: Any) -> None:
-        if not sql.startswith("BEGIN"):  # which SQLite's driver is sent as a statement
-            costs.statements += statements_in(sql)
+        costs.statements += statements_in(sql)
 
     def begin(connection: Any) -> None:
-        reads = connection.get_execution_options().get("retour_begin") == "BEGIN"
+        reads = "retour_reads" in connection.info
         autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
         if not reads and not autocommit:
             costs.transactions += 1

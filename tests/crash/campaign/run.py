@@ -15,12 +15,11 @@ import attrs
 import database_clock
 from sqlalchemy import Connection, exists, literal_column, select
 
-from retour import ReturnDesk
+from retour import ReturnDesk, reading
 from retour.effects.kinds import LEASE, SendRefund
 from retour.model.refunds import RefundState
 from retour.store import tables
 from retour.store.clock import NOW
-from retour.store.connect import TO_READ
 from retour.store.effects import UNTIL_A_PERSON
 
 from .account import MerchantsAccount
@@ -340,8 +339,8 @@ class Campaign:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that waits for no process that was suspended while it wrote."""
-        with self.desk._services.store.engine.connect() as connection:
-            yield connection.execution_options(**TO_READ)
+        with reading(self.desk._services.store.engine) as connection:
+            yield connection
 
     def waits(self) -> list[datetime.timedelta]:
         """How long each waiting effect waits still. Looks at what succeeded go on for months, and nothing waits for

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from retour.model.errors import (
     Busy,
@@ -30,7 +30,6 @@ from retour.model.errors import (
 )
 from retour.model.text import text
 from retour.model.unseen import unseen
-from retour.store.straight import begin_with
 
 _Given = ParamSpec("_Given")
 _Back = TypeVar("_Back")
@@ -38,11 +37,9 @@ _Back = TypeVar("_Back")
 SECONDS_TO_WAIT = 5.0
 """How long a writer waits for another one before it says that the database, or the order, is locked."""
 
-_BEGIN = "retour_begin"
-
-TO_READ, TO_WRITE = {_BEGIN: "BEGIN"}, {_BEGIN: "BEGIN IMMEDIATE"}
-"""Execution options of our own transactions: on SQLite one that only reads does not take the write lock."""
-
+_READS = "retour_reads"
+"""Under which a connection of the pool keeps, for as long as it is so, that its transactions only read: those of SQLite
+take no write lock then."""
 
 _BEFORE_A_HOST = r"(://?[^:/@]*:)[^@]*@"
 _LOGGER = "retour"
@@ -112,12 +109,27 @@ def reading(engine: Engine) -> Iterator[Connection]:
     >>> engine.dispose()
     """
     with engine.connect() as connection:
-        yield connection.execution_options(**to_read(engine.dialect.name))
+        if engine.dialect.name == "postgresql":
+            yield connection.execution_options(**AUTOCOMMIT)
+        else:
+            with only_reads(connection):
+                yield connection
 
 
-def to_read(dialect: str) -> dict[str, Any]:
-    """The execution options of what only reads."""
-    return {"isolation_level": "AUTOCOMMIT"} if dialect == "postgresql" else dict(TO_READ)
+AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
+"""The execution options of what only reads on PostgreSQL."""
+
+
+@contextmanager
+def only_reads(connection: Connection) -> Iterator[None]:
+    """What begins on a connection meanwhile only reads. It is a word about the connection in the pool, which somebody
+    else gets next, and so it is taken back."""
+    info = connection.info
+    info[_READS] = True
+    try:
+        yield
+    finally:
+        info.pop(_READS, None)
 
 
 def _parsed(url: str) -> URL | None:
@@ -187,15 +199,14 @@ def _sqlite(url: str, *, in_memory: bool) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        ours = connection.get_execution_options().get(_BEGIN)
-        if ours is None:
-            connection.exec_driver_sql(TO_WRITE[_BEGIN])
-        else:
-            begin_with(connection, ours)
-
+    dialect: Any = engine.dialect
+    dialect.do_begin = _begin  # a listener would have SQLAlchemy look for listeners at each statement
     return engine
+
+
+def _begin(connection: PoolProxiedConnection) -> None:
+    driver: Any = connection.dbapi_connection
+    driver.execute("BEGIN" if _READS in connection.info else "BEGIN IMMEDIATE")
 
 
 def driver_errors_translated(function: Callable[_Given, _Back]) -> Callable[_Given, _Back]:

@@ -17,14 +17,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from retour.model.errors import PerhapsSaved, StoreError, StoreNotOurs
 from retour.model.text import Text, text
 from retour.store.connect import (
+    AUTOCOMMIT,
     NO_LOCK_LIMIT,
     SECONDS_TO_WAIT,
-    TO_WRITE,
     driver_errors_translated,
     lock_limit,
+    only_reads,
     perhaps_committed,
     refuse_while_the_host_writes,
-    to_read,
 )
 from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
@@ -53,8 +53,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
-        self._reading = engine.execution_options(**to_read(self.dialect))
-        self._writing = engine.execution_options(**TO_WRITE)
+        self._reading = engine.execution_options(**AUTOCOMMIT) if self.dialect == "postgresql" else engine
         self._file = self._opened()
         self._turn: Callable[[], AbstractContextManager[None]] = (
             Turn().taken if self.dialect == "sqlite" else nullcontext
@@ -119,7 +118,7 @@ class Database:
             return given
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
-        with self._turn(), self._connected(self._writing) as connection, connection.begin() as transaction:
+        with self._turn(), self._connected(self.engine) as connection, connection.begin() as transaction:
             self._begin(connection)
             given = write(connection)
             self._check_file(connection)
@@ -145,7 +144,7 @@ class Database:
         return self._read(read)
 
     def _read(self, read: Callable[[Connection], _Given]) -> _Given:
-        with self._connected(self._reading) as reader:
+        with self._connected(self._reading) as reader, only_reads(reader):
             reader.begin()  # rolled back where the connection is given back
             return read(reader)
 

@@ -42,18 +42,6 @@ def touched_by(connection: Connection, sql: str, sets: Sequence[Any]) -> int:
     return touched
 
 
-def begin_with(connection: Connection, sql: str) -> None:
-    """Begin a transaction with these words, where SQLAlchemy says that it begins."""
-    if not _nobody_looks(connection):
-        connection.exec_driver_sql(sql)
-        return
-    driver: Any = connection.connection.dbapi_connection
-    try:
-        driver.execute(sql)
-    except BaseException as error:  # noqa: BLE001 - it is raised on
-        raise_as_sqlalchemy_does(connection, sql, error)
-
-
 def raise_as_sqlalchemy_does(connection: Connection, sql: str, error: BaseException) -> NoReturn:
     """What the driver raised, where it is being handled: wrapped, and of a connection that it has ended nothing is used
     any more. It does not get the values: they are no part of an error."""
