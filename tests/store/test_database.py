@@ -353,7 +353,7 @@ def test_what_is_due_is_found_without_reading_what_waits(
         connection.execute(tables.effect.insert(), rows)
         connection.execute(text("ANALYZE"))
     with engine.connect() as connection:
-        compiled = getattr(effects, statement)._of(connection)
+        compiled = getattr(effects, statement)._of(connection.dialect)
         lists = {"kinds": listed(dialect, ["announce"]), "busy": listed(dialect, ["plugin crm"])}
         bound = compiled.bound({**given, **lists})
         if dialect == "postgresql":

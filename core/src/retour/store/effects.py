@@ -181,13 +181,13 @@ class Effects:
         one, until it is done or set aside; and of those that ask what is ``doubted`` one that workers died with when
         it was alone."""
         given = {"kinds": listed(self._dialect, kinds), "busy": listed(self._dialect, doubted)}
-        found = [row[0] for row in self._database.read(lambda reader: _FALLEN.rows(reader, **given))]
+        found = [row[0] for row in self._database.rows_of(_FALLEN, **given)]
         return self.claim(owner, lease=lease, limit=1, kinds=kinds, ids=found) if found else []
 
     def fallen(self, kinds: Iterable[str]) -> Fallen:
         """What workers died with and that is not done, of these ``kinds``."""
         given = listed(self._dialect, kinds)
-        rows = self._database.read(lambda reader: _FALLEN_OF.rows(reader, kinds=given))
+        rows = self._database.rows_of(_FALLEN_OF, kinds=given)
         alone = Counter([asked for _, _, asked, died_alone, _, _ in rows if died_alone])
         doubted = frozenset([asked for asked, orders in alone.items() if orders > 1])
         return Fallen(
@@ -209,7 +209,7 @@ class Effects:
     def what_is_due(self, kinds: Iterable[str]) -> Due:
         """What there is to claim of these ``kinds``: one question, and all that an idle worker asks."""
         given, nothing = listed(self._dialect, kinds), listed(self._dialect, ())
-        found = self._database.read(lambda reader: _WHAT_IS_DUE.row(reader, kinds=given, busy=nothing))
+        found = self._database.row_of(_WHAT_IS_DUE, kinds=given, busy=nothing)
         ordinary, behind, fallen, looks, any_fallen = [one is not None for one in found]
         return Due(ordinary=ordinary, behind=behind, fallen=fallen, looks=looks, any_fallen=any_fallen)
 
@@ -217,7 +217,7 @@ class Effects:
         """The accounts of shops that can be asked about what succeeded: a look is due, and they have rested. Of the
         next few shops, by their id ``after`` one, the account that was asked longest ago first; and after which to go
         on, empty from the beginning."""
-        rows = self._database.read(lambda reader: _ACCOUNTS_TO_ASK.rows(reader, after=after, most=_SHOPS))
+        rows = self._database.rows_of(_ACCOUNTS_TO_ASK, after=after, most=_SHOPS)
         shops = list(dict.fromkeys([row[0] for row in rows]))
         rested = sorted([row for row in rows if row[2] is not None and row[3] <= row[4]], key=itemgetter(3))
         return [(row[0], row[1]) for row in rested], max(shops) if len(shops) == _SHOPS else ""
@@ -253,7 +253,7 @@ class Effects:
         """Which shop has which kind of effect due, of the next few shops that have any waiting, by their id ``after``
         one; and after which to go on, empty from the beginning. It costs a look for each, however much waits there."""
         given = {"after": after, "most": _SHOPS, "kinds": listed(self._dialect, kinds)}
-        rows = self._database.read(lambda reader: _DUE_BY_SHOP.rows(reader, **given))
+        rows = self._database.rows_of(_DUE_BY_SHOP, **given)
         shops = [row[0] for row in rows if row[1] == rows[0][1]]
         return [(row[0], row[1]) for row in rows if row[2] is not None], shops[-1] if len(shops) == _SHOPS else ""
 
@@ -261,7 +261,7 @@ class Effects:
         """The oldest effect that is due of each of up to ``limit`` orders, of the next few of a shop that have any
         waiting, by the order's id ``after`` one; and after which to go on, empty from the beginning."""
         given = {"shop": shop, "after": after, "most": _ORDERS, "kinds": listed(self._dialect, kinds)}
-        rows = self._database.read(lambda reader: _DUE_BY_ORDER.rows(reader, **given))
+        rows = self._database.rows_of(_DUE_BY_ORDER, **given)
         due = [(order_id, effect_id) for order_id, effect_id in rows if effect_id is not None]
         ids = [effect_id for _, effect_id in due[:limit]]
         if len(due) > limit:
@@ -277,7 +277,7 @@ class Effects:
 
     def asked(self, effect_id: str) -> bool:
         """Whether an effect is going to be done, or done once more, by a claim that nobody has made yet."""
-        return self._database.read(lambda reader: _ASKED.row(reader, effect_id=effect_id)) is not None
+        return self._database.row_of(_ASKED, effect_id=effect_id) is not None
 
     def waiting(self, shop: str, order_id: str, *kinds: str) -> list[WaitingEffect]:
         """The effects of these kinds of an order that are not done, whoever has them."""
@@ -314,7 +314,7 @@ class Effects:
     def left_alone(self, kinds: Iterable[str]) -> dict[str, int]:
         """How many effects are due of each kind that is none of ``kinds``: a newer retour made them."""
         given = listed(self._dialect, kinds)
-        rows = self._database.read(lambda reader: _LEFT_ALONE.rows(reader, kinds=given))
+        rows = self._database.rows_of(_LEFT_ALONE, kinds=given)
         return {row[0]: row[1] for row in rows}
 
     def failed(self, shop: str, *, more_than: int, limit: int) -> list[FailedEffect]:

@@ -12,7 +12,7 @@ from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Dialect, Text, any_, bindparam, func, select
 from sqlalchemy.sql import ClauseElement
 
 from retour.model.frozen import frozen
@@ -54,7 +54,7 @@ class Prepared:
 
     def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
         """Run it once; gives its rows."""
-        compiled = self._of(connection)
+        compiled = self._of(connection.dialect)
         return rows_of(connection, compiled.sql, compiled.bound(values))
 
     def row(self, connection: Connection, **values: Any) -> Any:
@@ -70,11 +70,15 @@ class Prepared:
         """Run it with each of these sets of values; gives how many rows it touched in all. Does nothing for none."""
         if not sets:
             return 0
-        compiled = self._of(connection)
+        compiled = self._of(connection.dialect)
         return touched_by(connection, compiled.sql, [compiled.bound(values) for values in sets])
 
-    def _of(self, connection: Connection) -> _Compiled:
-        dialect = connection.dialect
+    def as_sent(self, dialect: Dialect, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """Its text, and these values of it, as a driver gets them."""
+        compiled = self._of(dialect)
+        return compiled.sql, compiled.bound(values)
+
+    def _of(self, dialect: Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:
             compiled: Any = self._build(dialect.name, insert_of(dialect.name)).compile(dialect=dialect)

@@ -94,7 +94,7 @@ class Store:
     ) -> tuple[list[Recorded], DatabaseTime]:
         """The events of an order, the oldest first, and what time it is: one query. Raises `OrderUnreadable`."""
         asked = self.elapsed()
-        rows = self._database.read(lambda reader: _EVENTS.rows(reader, shop=shop, order_id=order_id), connection)
+        rows = self._database.rows_of(_EVENTS, connection, shop=shop, order_id=order_id)
         told = DatabaseTime(told=rows[0][_AT], asked=asked, answered=self.elapsed(), elapsed=self.elapsed)
         return read_events(order_id, rows[1:]), told
 
@@ -139,10 +139,7 @@ class Store:
 
     def has_commit(self, shop: str, order_id: str, commit_id: str) -> bool:
         """Whether a commit that wrote events of an order is in the database."""
-        found = self._database.read(
-            lambda reader: _COMMIT.row(reader, shop=shop, order_id=order_id, commit_id=commit_id)
-        )
-        return found is not None
+        return self._database.row_of(_COMMIT, shop=shop, order_id=order_id, commit_id=commit_id) is not None
 
     def orders(self, shop: str | None) -> Iterator[tuple[str, str]]:
         """The orders of a shop, or of all, to which something happened: shop and order, page after page."""
@@ -161,13 +158,13 @@ class Store:
 
     def notes(self, shop: str, order_id: str) -> dict[str, str]:
         """The notes of an order that are still kept, by id."""
-        rows = self._database.read(lambda reader: _NOTES.rows(reader, shop=shop, order_id=order_id))
+        rows = self._database.rows_of(_NOTES, shop=shop, order_id=order_id)
         return dict(rows)
 
     def find_order(self, shop: str, provider: str, account: str, mode: str, reference: str) -> str | None:
         """The order that was seen with such a payment, if any."""
         payment = {"provider": provider, "account": account, "mode": mode, "reference": reference}
-        found = self._database.read(lambda reader: _FIND_ORDER.row(reader, shop=shop, **payment))
+        found = self._database.row_of(_FIND_ORDER, shop=shop, **payment)
         return None if found is None else str(found[0])
 
     # --- what is of no order -------------------------------------------------------------------------

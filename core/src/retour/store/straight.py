@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 
 def rows_of(connection: Connection, sql: str, values: Any) -> Sequence[Any]:
@@ -59,7 +60,40 @@ def _goes_straight(connection: Connection) -> bool:
 
 
 def _nobody_looks(connection: Connection) -> bool:
-    told, dialect = (connection if connection._has_events else connection.engine).dispatch, connection.dialect
+    told = (connection if connection._has_events else connection.engine).dispatch
     if told.before_cursor_execute or told.after_cursor_execute or connection._echo:
         return False
-    return not (dialect._has_events and (dialect.dispatch.do_execute or dialect.dispatch.do_executemany))
+    return not _executes_for_the_driver(connection.dialect)
+
+
+def nobody_listens(engine: Engine) -> bool:
+    """Whether nobody hears of anything that happens on an engine's connections, or has it in a log."""
+    heard: Any = engine._has_events or Connection._has_events or engine._should_log_info()
+    return not heard and not _executes_for_the_driver(engine.dialect)
+
+
+def _executes_for_the_driver(dialect: Dialect) -> bool:
+    """Whether somebody stands between statements and the driver."""
+    told: Any = dialect.dispatch
+    return dialect._has_events and bool(told.do_execute or told.do_executemany)
+
+
+def read_straight(borrowed: PoolProxiedConnection, dialect: str, sql: str, values: Any) -> Sequence[Any] | None:
+    """The rows of one statement that only reads, in no transaction, on a connection that was just ``borrowed`` from the
+    pool; None where the driver raised: then it is to be done again by SQLAlchemy, which knows what that means."""
+    driver: Any = borrowed.dbapi_connection
+    begins_by_itself = dialect == "postgresql"
+    try:
+        if begins_by_itself:
+            driver.autocommit = True
+        rows: Sequence[Any] = driver.execute(sql, values).fetchall()
+        if begins_by_itself:
+            driver.autocommit = False
+    except Exception:  # noqa: BLE001 - what it is, is found out when it is done again
+        if begins_by_itself:
+            borrowed.invalidate()  # nobody is to get a connection that may commit each statement
+        return None
+    except BaseException:  # somebody stopped it in the middle, and nobody knows what the driver still waits for
+        borrowed.invalidate()
+        raise
+    return rows
