@@ -27,9 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from benchmarks.recording import Named, Recording, Statement, Transaction
+from benchmarks.recording import Recording, Statement, Transaction
 from retour.store import tables
 from retour.store.clock import NOW
+from retour.store.connect import only_reads
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +55,7 @@ class Step:
 class Part:
     """One transaction of a replay."""
 
-    options: Named
-    info: Named
+    reads: bool
     steps: Sequence[Step]
     commits: bool
 
@@ -67,27 +67,24 @@ class CoreReplay:
         self._dialect = engine.dialect.name
         self._built: dict[tuple[str, str], Executable] | None = {} if built_once else None
         self._replays = [[self._part(transaction) for transaction in recording] for recording in recordings]
-        options = {part.options for replay in self._replays for part in replay}
-        self._engines = {one: engine.execution_options(**dict(one)) if one else engine for one in options}
+        self._engine = engine
 
     def run(self, number: int) -> None:
         """Replay one recording."""
         for part in self._replays[number]:
-            with self._engines[part.options].connect() as connection:
-                connection.info.update(part.info)
+            with self._engine.connect() as connection:
+                if part.reads:
+                    only_reads(connection)
                 for step in part.steps:
                     result = connection.execute(step.build(), step.values)
                     if result.returns_rows:
                         result.all()
                 if part.commits:
                     connection.commit()
-                for name, _ in part.info:
-                    del connection.info[name]
 
     def _part(self, transaction: Transaction) -> Part:
         return Part(
-            options=transaction.options,
-            info=transaction.info,
+            reads=transaction.reads,
             steps=[self._step(one) for one in transaction.statements],
             commits=transaction.ended == "commit",
         )

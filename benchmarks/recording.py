@@ -21,9 +21,6 @@ from retour.store.rows import RowsOf
 
 STAFF = Actor.staff("anna")
 
-Named: TypeAlias = tuple[tuple[str, Any], ...]
-"""Values by name, sorted."""
-
 
 @attrs.frozen(kw_only=True)
 class Statement:
@@ -73,12 +70,11 @@ class Statement:
 class Transaction:
     """Statements that were sent together, and what began and ended them.
 
-    ``options`` and ``info`` are the execution options and the info of the connection. ``begun`` is what the driver
-    sent to begin it, empty where it sent nothing; ``ended`` is "commit" or "rollback".
+    ``reads`` is whether the desk said that it only reads. ``begun`` is what the driver sent to begin it, empty where it
+    sent nothing; ``ended`` is "commit" or "rollback".
     """
 
-    options: Named
-    info: Named
+    reads: bool
     begun: str
     statements: tuple[Statement, ...]
     ended: str
@@ -99,7 +95,7 @@ class Recorder:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._open: list[Statement] = []
-        self._manner: tuple[Named, Named] = ((), ())
+        self._reads = False
         self._begun = ""
         self._done: list[Transaction] = []
         self._traced: list[Any] = []
@@ -141,24 +137,20 @@ class Recorder:
     ) -> None:
         if sql.upper().startswith("BEGIN"):
             return
-        options, info = connection.get_execution_options(), connection.info
-        manner = tuple(sorted(options.items())), tuple(sorted(info.items()))
-        if self._open and manner != self._manner:
+        reads = "retour_reads" in connection.info
+        if self._open and reads is not self._reads:
             raise AssertionError("two transactions at once")
-        self._manner = manner
+        self._reads = reads
         if self._engine.dialect.name == "postgresql":
-            self._begun = "" if options.get("isolation_level") == "AUTOCOMMIT" else "BEGIN"
+            self._begun = "" if reads else "BEGIN"
         compiled = getattr(context, "compiled", None)
         names = tuple(compiled.positiontup or ()) if compiled is not None else self._prepared_names(sql)
         self._open.append(Statement(sql=sql, parameters=parameters, many=many, names=names))
 
     def _end(self, how: str) -> None:
         if self._open:
-            options, info = self._manner
             statements = tuple(self._open)
-            self._done.append(
-                Transaction(options=options, info=info, begun=self._begun, statements=statements, ended=how)
-            )
+            self._done.append(Transaction(reads=self._reads, begun=self._begun, statements=statements, ended=how))
         self._open, self._begun = [], ""
 
     def _prepared_names(self, sql: str) -> tuple[str, ...] | None:

@@ -64,6 +64,21 @@ def test_each_transaction_of_a_read_waits_for_nobody_and_the_next_use_of_its_con
     engine.dispose()
 
 
+@pytest.mark.parametrize("given_back_by_hand", [False, True])
+def test_after_a_read_its_connection_commits_nothing_by_itself(engine: Engine, given_back_by_hand: bool) -> None:
+    with reading(engine) as reader:
+        reader.execute(text("SELECT count(*) FROM of_the_host")).scalar_one()
+        if given_back_by_hand:
+            reader.close()
+            with engine.connect() as writer:
+                writer.execute(text("INSERT INTO of_the_host VALUES (2)"))
+                writer.rollback()
+    with engine.connect() as writer:
+        writer.execute(text("INSERT INTO of_the_host VALUES (2)"))
+        writer.rollback()
+        assert writer.execute(text("SELECT count(*) FROM of_the_host")).scalar_one() == 1
+
+
 def prepared_on(engine: Engine) -> int:
     """How many statements the server has ready for the one connection of an engine, which read something thereafter."""
     with reading(engine) as reader:

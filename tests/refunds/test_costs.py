@@ -69,9 +69,7 @@ def counted(world: Any) -> Iterator[Costs]:
         costs.statements += statements_in(sql)
 
     def begin(connection: Any) -> None:
-        reads = "retour_reads" in connection.info
-        autocommit = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-        if not reads and not autocommit:
+        if "retour_reads" not in connection.info:
             costs.transactions += 1
             writing.add(id(connection))
 

@@ -109,27 +109,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
     >>> engine.dispose()
     """
     with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            yield connection.execution_options(**AUTOCOMMIT)
-        else:
-            with only_reads(connection):
-                yield connection
+        only_reads(connection)
+        yield connection
 
 
-AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
-"""The execution options of what only reads on PostgreSQL."""
+def only_reads(connection: Connection) -> None:
+    """What begins on a connection only reads, until it is given back: on SQLite it takes no write lock then, and on
+    PostgreSQL each statement is sent by itself. Past SQLAlchemy's isolation levels, which cost as much as a statement.
+    """
+    borrowed: Any = connection.connection
+    driver, info, sends_by_itself = borrowed.dbapi_connection, borrowed.info, connection.dialect.name == "postgresql"
 
-
-@contextmanager
-def only_reads(connection: Connection) -> Iterator[None]:
-    """What begins on a connection meanwhile only reads. It is a word about the connection in the pool, which somebody
-    else gets next, and so it is taken back."""
-    info = connection.info
-    info[_READS] = True
-    try:
-        yield
-    finally:
+    def take_back(_: object) -> None:
         info.pop(_READS, None)
+        if sends_by_itself:
+            driver.autocommit = False
+
+    info[_READS] = True
+    borrowed._connection_record.finalize_callback.append(take_back)  # whoever gives it back, and however
+    if sends_by_itself:
+        driver.autocommit = True
 
 
 def _parsed(url: str) -> URL | None:

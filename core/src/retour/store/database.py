@@ -17,7 +17,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from retour.model.errors import PerhapsSaved, StoreError, StoreNotOurs
 from retour.model.text import Text, text
 from retour.store.connect import (
-    AUTOCOMMIT,
     NO_LOCK_LIMIT,
     SECONDS_TO_WAIT,
     driver_errors_translated,
@@ -54,7 +53,6 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
-        self._reading = engine.execution_options(**AUTOCOMMIT) if self.dialect == "postgresql" else engine
         self._file = self._opened()
         self._turn: Callable[[], AbstractContextManager[None]] = (
             Turn().taken if self.dialect == "sqlite" else nullcontext
@@ -119,7 +117,7 @@ class Database:
             return given
 
     def in_transaction(self, write: Callable[[Connection], _Given]) -> _Given:
-        with self._turn(), self._connected(self.engine) as connection, connection.begin() as transaction:
+        with self._turn(), self._connected() as connection, connection.begin() as transaction:
             self._begin(connection)
             given = write(connection)
             self._check_file(connection)
@@ -145,7 +143,8 @@ class Database:
         return self._read(read)
 
     def _read(self, read: Callable[[Connection], _Given]) -> _Given:
-        with self._connected(self._reading) as reader, only_reads(reader):
+        with self._connected() as reader:
+            only_reads(reader)
             reader.begin()  # rolled back where the connection is given back
             return read(reader)
 
@@ -180,10 +179,10 @@ class Database:
 
     # --- connections -----------------------------------------------------------------------------------------
 
-    def _connected(self, engine: Engine) -> Connection:
+    def _connected(self) -> Connection:
         """A connection of this process's, to what was opened."""
         self._be_ours()
-        connection = engine.connect()
+        connection = self.engine.connect()
         try:
             info = connection.info
             if _KNOWN not in info:
@@ -206,7 +205,7 @@ class Database:
     @driver_errors_translated
     def _opened(self) -> DatabaseFile | None:
         """What was opened, and what all that follows has to be."""
-        with self._reading.connect() as connection:
+        with self.engine.connect() as connection:
             connection.info[_KNOWN] = self._find_out(connection)
             return DatabaseFile.of(connection) if self.dialect == "sqlite" else None
 
