@@ -121,6 +121,18 @@ def test_who_listens_to_errors_hears_of_one(engine: Engine) -> None:
 
 
 @pytest.mark.postgresql
+def test_a_connection_of_the_pool_that_was_closed_behind_its_back_is_replaced(postgresql: str) -> None:
+    engine = connect(postgresql)
+    desk = a_desk(engine)
+    for look in (lambda: desk.dossier("1001"), lambda: desk.list_returns()):
+        with engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.close()
+        look()
+    engine.dispose()
+
+
+@pytest.mark.postgresql
 @pytest.mark.parametrize("command", ["read", "write"])
 def test_one_connection_that_ended_takes_the_others_of_its_pool_along(postgresql: str, command: str) -> None:
     engine = connect(postgresql)

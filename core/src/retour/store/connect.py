@@ -30,6 +30,7 @@ from retour.model.errors import (
 )
 from retour.model.text import text
 from retour.model.unseen import unseen
+from retour.store.straight import raise_as_sqlalchemy_does
 
 _Given = ParamSpec("_Given")
 _Back = TypeVar("_Back")
@@ -128,7 +129,10 @@ def only_reads(connection: Connection) -> None:
     info[_READS] = True
     borrowed._connection_record.finalize_callback.append(take_back)  # whoever gives it back, and however
     if sends_by_itself:
-        driver.autocommit = True
+        try:
+            driver.autocommit = True
+        except BaseException as error:  # noqa: BLE001 - it is raised on
+            raise_as_sqlalchemy_does(connection, "BEGIN", error)
 
 
 def _parsed(url: str) -> URL | None:
