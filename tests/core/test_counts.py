@@ -396,7 +396,7 @@ def test_a_parcel_is_counted_once_however_its_name_is_typed() -> None:
         "receipt rc. If that count is wrong, correct it; another parcel has another number."
     )
     for typed in ("3sabc123", " 3SABC\t123 ", "3S ABC 123"):
-        with refused(WrongState, sentence):
+        with refused(WrongState, sentence, in_code="correct_receipt('1001', 'rc', ...)"):
             check_parcel(known, typed, AMSTERDAM)
         with refused(WrongState, sentence):
             check_parcel(known, typed, AMSTERDAM, return_id="rt")
@@ -729,7 +729,8 @@ ELSE_IN_THE_PARCEL = (
 def test_an_inspection_judges_no_more_than_waits_for_it(
     judged: tuple[Counted, ...], kind: type[RetourError], sentence: str
 ) -> None:
-    with refused(kind, sentence):
+    in_code = "receive(...) or correct_receipt(...)" if sentence is ELSE_IN_THE_PARCEL else None
+    with refused(kind, sentence, in_code=in_code):
         inspected_lines(dossier(*UNJUDGED), ORDER, "rc", judged)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import attrs
 import pytest
 from drafts import ACTORS, ANNA, IN_WORDS, a_draft, news, refused, said_by
 from goods_events import found, received
@@ -14,11 +15,11 @@ from retour import ActorKind, Counted, Order, RestockDecision
 from retour.model.errors import InvalidLines, InvalidQuantity, NotAllowed, UnknownLine, WrongState
 from retour.model.events.event import Event
 from retour.model.events.goods import ReceiptCorrected
-from retour.model.events.stock import RestockAsked, RestockDecided, StockFailed
+from retour.model.events.stock import RestockAsked, RestockDecided, StockApplied, StockFailed
 from retour.model.reasons import ReasonCode, reason
 from retour.model.returns import Extent, StockMovement
 from retour.rules.requests import POLICY
-from retour.rules.stock import after_correction, after_receipt, answer, default_decision
+from retour.rules.stock import after_correction, after_receipt, answer, default_decision, record_applied
 from retour.testing import a_line, a_service, an_order
 
 ORDER: Order = an_order(
@@ -391,6 +392,56 @@ def test_a_corrected_receipt_shortens_the_list_first_and_then_takes_units_out_ag
     for one, by in zip(news(draft), said_by(draft), strict=True):
         assert by == (ANNA if isinstance(one, RestockDecided) and one.corrects else by_policy[type(one)])
 
+
+# --- what the shop booked --------------------------------------------------------------------------------
+
+CUPS_IN, POT_IN = moved("cup", 3, "a"), moved("pot", 1, "b")
+OTHER_IN = attrs.evolve(moved("cup", 1, "c"), return_id="other")
+IN_TWO_RETURNS = [
+    received("rt", "rc", CUPS, POT),
+    decided(ALL, CUPS_IN, POT_IN),
+    received("other", "rc-2", found("cup", 1)),
+    RestockDecided(return_id="other", decision=ALL, movements=(OTHER_IN,)),
+]
+
+
+def applied(return_id: str, *ids: str) -> StockApplied:
+    return StockApplied(return_id=return_id, movement_ids=ids)
+
+
+def could_not(movement_id: str, *, final: bool) -> StockFailed:
+    return StockFailed(return_id="rt", movement_id=movement_id, because="closed", final=final)
+
+
+@pytest.mark.parametrize(
+    "before, booked, recorded",
+    [
+        ([], [CUPS_IN, POT_IN, OTHER_IN], {"rt": ("a", "b"), "other": ("c",)}),
+        ([], [POT_IN], {"rt": ("b",)}),
+        ([applied("rt", "a")], [CUPS_IN, POT_IN], {"rt": ("b",)}),
+        ([applied("rt", "a", "b")], [CUPS_IN, POT_IN, OTHER_IN], {"other": ("c",)}),
+        ([could_not("a", final=False)], [CUPS_IN], {"rt": ("a",)}),
+        ([could_not("a", final=True)], [CUPS_IN], {}),
+        ([], [], {}),
+    ],
+)
+def test_what_the_shop_booked_is_recorded_once_in_one_event_for_each_return(
+    before: Sequence[Event], booked: Sequence[StockMovement], recorded: Mapping[str, tuple[str, ...]]
+) -> None:
+    draft = a_draft(ORDER, *IN_TWO_RETURNS, *before)
+    for _ in range(2):
+        record_applied(draft, booked, by=ACTORS[ActorKind.SYSTEM])
+    assert news(draft) == [applied(return_id, *ids) for return_id, ids in recorded.items()]
+    assert said_by(draft) == [ACTORS[ActorKind.SYSTEM]] * len(recorded)
+
+
+def test_who_had_it_booked_says_so_where_nobody_else_is_named() -> None:
+    draft = a_draft(ORDER, *IN_TWO_RETURNS)
+    record_applied(draft, [CUPS_IN])
+    assert said_by(draft) == [ANNA]
+
+
+# --- corrected again and again ---------------------------------------------------------------------------
 
 counts = st.builds(found, st.just("cup"), st.integers(0, 4))
 policies = st.sampled_from([ALL, BY_HAND, ASK, RestockDecision.lines({"cup": 1})])

@@ -320,6 +320,7 @@ def test_more_than_a_return_announced_is_told_with_what_it_waits_for() -> None:
         "Announced: 3; not counted yet: 1; counted and not here: 1. If more really came, staff can count it as "
         "more than was announced."
     )
+    assert error.in_code == "more_than_requested=True"
     other = more_than_announced(ORDER, dossier(*known).return_("rt"), found("pot", 1))
     assert str(other) == (
         "Order 1001, line pot (Pot): return rt waits for 0 units, so 1 is too many. "
@@ -350,3 +351,4 @@ def test_more_judged_than_waits_for_it_is_told_with_what_waits() -> None:
         "Order 1001, line cup (Cup): of receipt rc 2 units are still to be inspected, so "
         "3 is too many. Inspected so far: 2 of 4. Where the receipt is wrong, correct it."
     )
+    assert error.in_code == "correct_receipt('1001', 'rc', ...)"

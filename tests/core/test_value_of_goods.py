@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 import pytest
 from drafts import SECOND, a_draft, eur
-from goods_events import found, order_became, received
+from goods_events import found, order_became, received, requested
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from retour import LineKind, Money, Order, OrderLine, Paid, TaxPart
 from retour.model.dossier import Dossier
 from retour.model.money import total
 from retour.model.reasons import ReasonCode
-from retour.rules.quote import GoodsValue, goods_value, value_of_what_came_back
+from retour.rules.quote import GoodsValue, goods_value, value_of_what_came_back, values_of_returns
 from retour.testing import a_line, a_service, an_order
 
 HIGH, LOW = Decimal(21), Decimal(9)
@@ -193,3 +193,59 @@ def test_what_came_back_when_the_order_was_in_another_currency_cannot_be_counted
     )
     assert value_of_what_came_back(dossier, in_dollars).gross == Money.of("4.00", "USD")
     assert value_of_what_came_back(what_came(), BEFORE).gross == eur("0.00")
+
+
+# --- apart for each return -------------------------------------------------------------------------------
+
+ONE_CUP, ANOTHER, BOTH = found("cup", 1), found("cup", 1), [found("bowl", 1), found("cup", 1)]
+
+
+@pytest.mark.parametrize(
+    "known, values",
+    [
+        ([], {}),
+        ([requested("rt-1", cup=1)], {"rt-1": "0.00"}),
+        ([received("rt-1", "rc-1", ONE_CUP)], {"rt-1": "3.34"}),
+        ([received("rt-1", "rc-1", ONE_CUP), requested("rt-2", cup=1)], {"rt-1": "3.34", "rt-2": "0.00"}),
+        (
+            [received("rt-1", "rc-1", ONE_CUP), received("rt-2", "rc-2", ANOTHER), received("rt-3", "rc-3", *BOTH)],
+            {"rt-1": "3.34", "rt-2": "3.33", "rt-3": "6.33"},
+        ),
+        (
+            [received("rt-1", "rc-1", ONE_CUP), received("rt-2", "rc-2", ANOTHER), received("rt-1", "rc-3", *BOTH)],
+            {"rt-1": "9.67", "rt-2": "3.33"},
+        ),
+        (
+            [received("rt-1", "rc-1", found("bowl", 1)), order_became(CHEAPER), received("rt-2", "rc-2", ONE_CUP)],
+            {"rt-1": "3.00", "rt-2": "3.34"},
+        ),
+    ],
+)
+def test_each_return_is_worth_what_its_units_were_paid_and_all_are_together_what_all_of_them_were(
+    known: Sequence[object], values: Mapping[str, str]
+) -> None:
+    dossier = what_came(*known)
+    told = values_of_returns(dossier)
+    assert told == {return_id: eur(amount) for return_id, amount in values.items()}
+    assert dossier.order is not None
+    assert total(told.values(), "EUR") == value_of_what_came_back(dossier, dossier.order).gross
+
+
+def test_what_some_returns_are_worth_counts_the_units_that_came_before_on_others() -> None:
+    known = [received("rt-1", "rc-1", ONE_CUP), received("rt-2", "rc-2", ANOTHER)]
+    dossier = what_came(*known)
+    assert values_of_returns(dossier, ["rt-2"]) == {"rt-2": eur("3.33")}
+    assert values_of_returns(dossier, ["rt-1"]) == {"rt-1": eur("3.34")}
+    assert values_of_returns(dossier, []) == {}
+    assert values_of_returns(what_came(requested("rt-3", cup=1), known[0]), ["rt-3"]) == {"rt-3": eur("0.00")}
+
+
+def test_units_of_another_currency_are_in_no_value_of_a_return() -> None:
+    in_dollars = an_order(a_line("cup", 3, "12.00", currency="USD"))
+    counts = (received("rt-1", "rc-1", ONE_CUP), order_became(in_dollars), received("rt-2", "rc-2", ANOTHER))
+    assert values_of_returns(what_came(*counts)) == {"rt-1": Money.zero("USD"), "rt-2": Money.of("4.00", "USD")}
+    assert values_of_returns(what_came(*counts[:2])) == {"rt-1": Money.zero("USD")}
+
+
+def test_returns_of_an_order_that_nobody_has_seen_have_no_value() -> None:
+    assert values_of_returns(Dossier(order_id="1001")) == {}

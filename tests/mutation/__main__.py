@@ -36,6 +36,7 @@ LINKS = {"src": "core/src", "tests": "tests", "conftest.py": "tests/mutation/rul
 RULES = "src/retour/rules"
 
 TESTS = (
+    "tests/core/test_can_do_rule.py",
     "tests/core/test_counts.py",
     "tests/core/test_drafts.py",
     "tests/core/test_effects_of_events.py",
@@ -44,6 +45,7 @@ TESTS = (
     "tests/core/test_timeline_rule.py",
     "tests/core/test_units_that_can_come_back.py",
     "tests/core/test_value_of_goods.py",
+    "tests/refunds/test_amounts_of_an_order.py",
     "tests/refunds/test_matching_rule.py",
     "tests/refunds/test_quotes.py",
     "tests/refunds/test_recovery_rule.py",

@@ -406,7 +406,8 @@ def test_what_cannot_be_handed_to_the_bank(
     known: Sequence[Known], batch: str, kind: type[RetourError], sentence: str
 ) -> None:
     draft = a_draft(ORDER, *known)
-    with refused(kind, sentence):
+    anew = "refund(..., to=BankAccount(...), consent=Consent(...), instead_of='rf')"
+    with refused(kind, sentence, in_code=anew if kind is ConsentMissing else None):
         refunds.set_batch(draft, "rf", batch)
     assert news(draft) == []
 
@@ -705,7 +706,7 @@ def test_what_a_provider_said_or_nobody_did_no_person_takes_back(known: Sequence
         f"Order 1001: refund rf of €40.00 is {state}, so it cannot be reversed here. Have the order checked at the "
         "provider."
     )
-    with refused(WrongState, sentence):
+    with refused(WrongState, sentence, in_code="reconcile('1001')"):
         refunds.reverse(a_draft(ORDER, *known), ORDER, "rf", "bk_1", None)
 
 
@@ -755,6 +756,7 @@ def test_one_in_a_file_for_the_bank_is_taken_out_before_it_is_cancelled() -> Non
         WrongState,
         "Order 1001: refund rf of €40.00 is in batch b1, which the bank may pay. Take it out at the bank and here, "
         "then cancel it.",
+        in_code="set_refund_batch('1001', 'rf', \"\", ...)",
     ):
         refunds.cancel(draft, ORDER, "rf", None, withdrawn=False)
 

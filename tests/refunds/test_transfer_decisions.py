@@ -204,7 +204,7 @@ def test_money_that_goes_another_way_than_it_came_needs_the_customers_consent(
     assert is_another_way(payment, to, by_transfer=by_transfer) is another
     check_consent(ORDER, payment, eur("40.00"), to, AGREED, by_transfer=by_transfer)
     if another:
-        with refused(ConsentMissing, NO_CONSENT):
+        with refused(ConsentMissing, NO_CONSENT, in_code="consent=Consent(how=ConsentWay.EMAIL)"):
             check_consent(ORDER, payment, eur("40.00"), to, None, by_transfer=by_transfer)
     else:
         check_consent(ORDER, payment, eur("40.00"), to, None, by_transfer=by_transfer)

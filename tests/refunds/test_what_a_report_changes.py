@@ -48,6 +48,7 @@ from retour.rules.matching import (
     record_twice_or_once,
     why_no_longer,
 )
+from retour.rules.said_again import MOST_SAID_AGAIN, is_said_too_often
 
 EUR40 = eur("40.00")
 
@@ -182,6 +183,35 @@ def test_a_known_reference_with_another_amount_is_held_for_a_person_once() -> No
     assert news(draft) == [
         RefundHeld(refund_id="rf", because=reason(ReasonCode.ANOTHER_ANSWER, "EUR 30.00 re_1")),
     ]
+
+
+def test_another_such_answer_each_time_is_looked_at_ten_times_in_a_row() -> None:
+    draft = a_draft(ORDER, planned("rf"), reported("rf", Reported.PENDING), held("rf"))
+    for number in range(20):
+        record_reports(draft, ONE, [seen("re_1", amount=f"{number}.50")], Evidence.WEBHOOK)
+    assert news(draft) == [
+        RefundHeld(refund_id="rf", because=reason(ReasonCode.ANOTHER_ANSWER, f"EUR {number}.50 re_1"))
+        for number in range(MOST_SAID_AGAIN + 1)
+    ]
+
+
+SOON, LATER = reason(ReasonCode.RATE_LIMITED, "request 1"), reason(ReasonCode.RATE_LIMITED, "request 2")
+
+
+@pytest.mark.parametrize(
+    "because, before, times, too_often",
+    [
+        (LATER, SOON, 9, False),
+        (LATER, SOON, 10, True),
+        (LATER, SOON, 11, True),
+        (LATER, reason(ReasonCode.NOT_YET), 10, False),
+        (LATER, None, 10, False),
+    ],
+)
+def test_a_reason_is_kept_ten_times_in_a_row_and_another_one_always(
+    because: Reason, before: Reason | None, times: int, too_often: bool
+) -> None:
+    assert is_said_too_often(because, before, times) is too_often
 
 
 def test_an_answer_about_something_else_leaves_a_refund_that_was_sent_unknown() -> None:

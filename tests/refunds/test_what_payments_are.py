@@ -17,6 +17,7 @@ from retour.model.events.payment_identity import PaymentExplained, PaymentIdenti
 from retour.model.payment_identity import PaymentIdentity
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.rules.payment_identity import explain, identify, identify_by_refunds, refuse_unplaced, unplaced, untold
+from retour.rules.said_again import MOST_SAID_AGAIN
 from retour.testing import a_line, a_payment, an_order
 
 ALONE: Order = an_order(a_line("cup", 1, "100.00"), payments=[a_payment("100.00", reference="capture:p_1")])
@@ -132,6 +133,36 @@ def test_a_payment_beside_it_may_be_the_same_one_until_its_provider_was_asked(
 ) -> None:
     order = attrs.evolve(ALONE, payments=(SINGLE, other))
     assert untold(a_draft(order, *known).dossier, order, SINGLE) == ([other] if untold_ else [])
+
+
+# --- names that are others each time ---------------------------------------------------------------------
+
+FIRST = a_payment("100.00", reference="p_0")
+AS_ONE = attrs.evolve(ALONE, payments=(FIRST, SINGLE))
+MADE_ONE = [told(FIRST, "p_0", "p_0"), told(SINGLE, "p_1", "p_1", "p_0")]
+
+
+@pytest.mark.parametrize("order, known", [(ALONE, [told(SINGLE, "p_1", "p_1", "x")]), (AS_ONE, MADE_ONE)])
+def test_other_names_each_time_are_kept_ten_times_in_a_row(order: Order, known: Sequence[Event]) -> None:
+    draft = a_draft(order, *known)
+    stand_for = draft.dossier.one_with
+    common = ["p_0"] if order is AS_ONE else []
+    for number in range(20):
+        identify(draft, SINGLE, "p_1", [*common, f"name-{number}"])
+    assert news(draft) == [
+        told(SINGLE, "p_1", "p_1", *common, f"name-{number}", again=number + 1) for number in range(MOST_SAID_AGAIN)
+    ]
+    assert draft.dossier.one_with == stand_for
+
+
+def test_names_on_which_depends_which_payments_are_one_are_always_kept() -> None:
+    draft = a_draft(AS_ONE, *MADE_ONE)
+    for _ in range(20):
+        identify(draft, SINGLE, "p_1", [])
+        identify(draft, SINGLE, "p_1", ["p_0"])
+    apart, one = told(SINGLE, "p_1", "p_1"), told(SINGLE, "p_1", "p_1", "p_0")
+    assert news(draft) == [apart, one] * 20
+    assert draft.dossier.stands_for(SINGLE.id) == FIRST.id
 
 
 # --- one payment by the refunds of another --------------------------------------------------------------

@@ -152,6 +152,15 @@ OF_ANOTHER = [requested("rt2", cup=1), ordered("lb", "rt2"), told("lb", return_i
 REPLACED = [*MADE, ordered("lb2", replaces="lb")]
 
 
+IN_CODE = {
+    "label lb, which": "order_label(..., replaces='lb') or order_label(..., another_parcel=True)",
+    "label lb2, which": "order_label(..., replaces='lb2') or order_label(..., another_parcel=True)",
+    "on its way": "order_label(..., another_parcel=True)",
+    "not known yet": "settle_label('1001', 'lb', ...)",
+}
+"""What is said to who writes the application, by words of the sentence."""
+
+
 @pytest.mark.parametrize(
     "known, wanted, error",
     [
@@ -193,6 +202,7 @@ def test_one_parcel_has_one_label_that_can_be_replaced_while_it_is_not_used(
         order(draft, **wanted)
     assert str(caught.value) == error
     assert type(caught.value) is (InvalidArgument if known is OF_ANOTHER else WrongState)
+    assert next((code for words, code in IN_CODE.items() if words in error), "") == caught.value.in_code
 
 
 def test_a_label_that_is_replaced_is_taken_back() -> None:

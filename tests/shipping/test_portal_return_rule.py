@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from drafts import HOUR, NOON, a_draft, news, said_by
 from goods_events import approved, asked, closed, found, received, requested, sent
-from label_events import CARRIER, in_portal, not_made, ordered, shown
+from label_events import CARRIER, in_portal, not_made, ordered, shown, told
 
 from retour import Order, ReturnReason
 from retour.model.events.event import Event
@@ -20,7 +20,7 @@ from retour.model.refunds import Evidence
 from retour.model.returns import Objection, RequestedLine
 from retour.rules.draft import Draft
 from retour.rules.label_reports import ReportedItem, ReportedShipment
-from retour.rules.portal_returns import Portal, is_under_way, record_shipment
+from retour.rules.portal_returns import Portal, is_under_way, record_listed, record_shipment
 from retour.rules.whose_label import Learnt
 from retour.testing import a_line, a_service, an_order
 
@@ -367,3 +367,52 @@ def test_units_of_a_product_on_two_lines_are_taken_from_one_after_the_other() ->
     order = an_order(a_line("cup", 2, "40.00"), a_line("blue", 2, "40.00", product="cup"))
     announced = reported(a_draft(order), item(1), item(2), order=order)[0]
     assert announced == ReturnRequested(return_id="rt-1", lines=(line("cup", 2), line("blue", 1)))
+
+
+# --- all that a provider lists of an order ----------------------------------------------------------------
+
+MINE = [requested("rt", cup=1), approved("rt"), ordered("lb", account="second"), told("lb", reference="")]
+"""A label of ours of which no name is known yet."""
+
+
+def listed(draft: Draft, *shipments: ReportedShipment, when_listed: Sequence[str] = ("lb",)) -> list[Event]:
+    """What is recorded of all the return shipments of an order."""
+    learnt = Learnt(listed=shipments, when_listed=frozenset(when_listed))
+    record_listed(draft, ORDER, PORTAL, Evidence.LOOKUP, learnt)
+    return news(draft)
+
+
+def test_of_each_shipment_that_is_listed_a_return_is_announced() -> None:
+    shipments = [shown(reference=name, items=(item(1, sku),)) for name, sku in (("sc_1", "cup"), ("sc_2", "pot"))]
+    events = listed(a_draft(ORDER), *shipments)
+    found_there = [one for one in events if isinstance(one, PortalLabelFound)]
+    assert [(one.reference, one.evidence) for one in found_there] == [
+        ("sc_1", Evidence.LOOKUP),
+        ("sc_2", Evidence.LOOKUP),
+    ]
+    assert [one.lines for one in events if isinstance(one, ReturnRequested)] == [(line("cup", 1),), (line("pot", 1),)]
+
+
+def test_what_is_listed_again_and_nothing_at_all_are_no_news() -> None:
+    draft = a_draft(ORDER)
+    once = list(listed(draft, shown(items=(item(1),))))
+    assert listed(draft, shown(items=(item(1),))) == once
+    record_listed(draft, ORDER, PORTAL, Evidence.LOOKUP, Learnt())
+    assert news(draft) == once
+
+
+def test_the_one_shipment_without_a_return_is_the_label_of_ours_that_has_no_name_yet() -> None:
+    draft = a_draft(ORDER, *MINE)
+    [event] = listed(draft, shown(reference="sc_1", parcel="p_1"))
+    assert isinstance(event, LabelReported)
+    assert (event.label_id, event.reference, event.parcel, event.evidence) == ("lb", "sc_1", "p_1", Evidence.LOOKUP)
+
+
+def test_a_list_that_was_read_before_a_label_was_there_names_none() -> None:
+    assert listed(a_draft(ORDER, *MINE), shown(reference="sc_1", parcel="p_1"), when_listed=[]) == []
+
+
+def test_a_label_at_another_account_is_none_of_those_that_are_listed() -> None:
+    elsewhere = [requested("rt", cup=1), ordered("lb", account="default"), told("lb", reference="")]
+    events = listed(a_draft(ORDER, *elsewhere), shown(reference="sc_1", parcel="p_1", items=(item(1),)))
+    assert [type(one) for one in events[:1]] == [ReturnRequested]

@@ -167,6 +167,8 @@ def of_events(*known: Event, account: str = "default") -> list[Known]:
     [
         ([], []),
         ([ordered("lb", database_at=NOON)], [BEING_MADE]),
+        ([ordered("lb", database_at=NOON + HOUR)], [attrs.evolve(BEING_MADE, since=NOON + HOUR)]),
+        ([ordered("lb")], [BEING_MADE]),  # stored before the database's time was kept: by the process's clock
         ([ordered("lb", database_at=NOON), lost_answer("lb")], [BEING_MADE]),
         ([ordered("lb", database_at=NOON), not_made("lb")], [NOT_MADE]),
         ([ordered("lb", database_at=NOON), told("lb", reference="")], [NAMELESS]),
@@ -341,6 +343,8 @@ def read_at(read: datetime.datetime | None, *, listed_at: datetime.datetime) -> 
         ([BY_PARCEL, NAMELESS_TOO], TRACKED, Learnt(labels={"lb": None}), Wait.FOR_A_PARCEL),
         ([a_label(tracking_number="3S1")], PARCEL, Learnt(), Wait.FOR_A_PARCEL),
         ([NAMELESS], PARCEL, Learnt(), Wait.FOR_A_PARCEL),
+        # a list in which the parcel is not says nothing of it
+        ([NAMELESS], PARCEL, attrs.evolve(ASKED_ALL, itself=None, listed=[OTHER_PARCEL]), Wait.FOR_A_PARCEL),
         # a list that was read before the label was known to be there, or is late
         ([NAMELESS], NUMBER, attrs.evolve(ASKED_ALL, listed=[PARCEL], when_listed=frozenset()), Wait.FOR_A_PARCEL),
         ([NAMELESS], NUMBER, ASKED_ALL, Wait.FOR_A_PARCEL),
