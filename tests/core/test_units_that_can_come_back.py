@@ -191,6 +191,8 @@ LATER = "What was not here is counted on its return when it comes."
 CLOSED = "That return is closed: set the order to Returned to count the rest."
 ELSEWHERE = "Count on each return what belongs to it, or cancel the one that is not to come."
 SURPLUS = "What came beyond all that was delivered is counted as surplus."
+METHODS = {CORRECT: "correct_receipt", CANCEL: "cancel_return", CLOSED: "mark_returned", ELSEWHERE: "cancel_return"}
+"""What an application calls to follow an advice; the others are nothing to call."""
 
 
 @pytest.mark.parametrize(
@@ -310,6 +312,7 @@ def test_more_than_can_come_back_is_told_with_where_all_units_are_and_what_can_b
     on = f" on return {counted_on}" if counted_on else ""
     error = more_than_left(now, order, "cup", units, left, counted_on=counted_on)
     assert str(error) == OF_CUPS.format(f"{max(0, left)} unit{'' if left == 1 else 's'}", on, units, told, advice)
+    assert error.in_code == ", ".join([method for words, method in METHODS.items() if words in advice])
 
 
 def test_more_than_a_return_announced_is_told_with_what_it_waits_for() -> None:
