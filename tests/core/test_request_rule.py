@@ -584,7 +584,7 @@ def test_a_return_goes_on_where_its_units_are_in_no_other(known: Sequence[Event]
         reopen(draft)
         assert len(news(draft)) == 1
         return
-    with refused(WrongState, sentence):
+    with refused(WrongState, sentence, in_code="cancel_return or close_return"):
         reopen(draft)
 
 
