@@ -532,6 +532,14 @@ def test_a_reference_is_given_and_is_another_one_for_each_refund(
     confirm(a_draft(ORDER, *known), "r" * 140)
 
 
+def test_a_note_holds_no_card_number_and_that_is_said_before_a_provider_is_asked() -> None:
+    given: Any = {"step": 1, "return_id": None, "instead_of": None}
+    for note in (None, "", "she called twice"):
+        refunds.check_plan(a_draft(ORDER), ORDER, ONE, eur("40.00"), note=note, **given)
+    with pytest.raises(InvalidReference, match="what looks like a card number"):
+        refunds.check_plan(a_draft(ORDER), ORDER, ONE, eur("40.00"), note="4111 1111 1111 1111", **given)
+
+
 def test_a_reference_holds_no_card_number() -> None:
     with pytest.raises(InvalidReference, match="what looks like a card number"):
         confirm(a_draft(ORDER), "4111 1111 1111 1111")
@@ -764,7 +772,7 @@ def test_one_in_a_file_for_the_bank_is_taken_out_before_it_is_cancelled() -> Non
 @pytest.mark.parametrize("known, state", [((planned("rf"),), "started"), ((confirmed("rf", "re_1"),), "refunded")])
 def test_a_person_makes_what_waits_for_him(known: Sequence[Known], state: str) -> None:
     assert refunds.waiting(a_draft(ORDER, linked("rf")).dossier, "rf").id == "rf"
-    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be made by hand."):
+    with refused(WrongState, f"Order 1001: refund rf of €40.00 is {state}, so it cannot be made by hand.", in_code=""):
         refunds.waiting(a_draft(ORDER, *known).dossier, "rf")
 
 

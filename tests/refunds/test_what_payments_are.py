@@ -271,7 +271,8 @@ def test_where_nobody_can_place_money_nothing_is_suggested_or_decided(
     if why is None:
         refuse_unplaced(dossier, order)
         return
-    with refused(WrongState, sentence):
+    vanished = why is not None and why.code is ReasonCode.PAYMENT_VANISHED
+    with refused(WrongState, sentence, in_code=f"explain_payment('1001', '{OTHER.id}', ...)" if vanished else ""):
         refuse_unplaced(dossier, order)
 
 

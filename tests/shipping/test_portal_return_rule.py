@@ -144,6 +144,31 @@ def test_a_return_that_was_refused_by_the_time_it_is_read_is_no_return() -> None
     assert news(draft) == []
 
 
+ANOTHERS = "lb01KASM4X000000000000000001"
+"""The id of a label that another retour ordered at the same account."""
+
+
+@pytest.mark.parametrize(
+    "said, read, is_news",
+    [
+        (ANOTHERS, None, False),
+        ("", ANOTHERS, False),
+        (ANOTHERS, "", False),
+        ("", None, True),
+        ("", "", True),
+        ("A-1001", None, True),
+        (ANOTHERS.replace("lb", "rf"), None, True),
+    ],
+)
+def test_a_label_that_another_retour_ordered_is_no_return_that_the_customer_made(
+    said: str, read: str | None, is_news: bool
+) -> None:
+    draft = a_draft(ORDER)
+    itself = None if read is None else shown(label_id=read)
+    record_shipment(draft, ORDER, PORTAL, shown(label_id=said), Evidence.WEBHOOK, Learnt(itself=itself))
+    assert any(isinstance(one, PortalLabelFound) for one in news(draft)) is is_news
+
+
 @pytest.mark.parametrize(
     "label, waits",
     [

@@ -316,6 +316,7 @@ ASKED_ALL = Learnt(itself=NUMBER, listed=[], when_listed=frozenset({"lb", "lb2"}
 NOTHING = Learnt(reads=False, lists=False)
 NAMELESS_TOO = a_label("lb2")
 OTHER_PARCEL = shown(reference="", parcel="p7")
+AT_NOON, LATER = shown(reference="", made_at=NOON), a_label(made_at=NOON + HOUR)
 
 
 def read_at(read: datetime.datetime | None, *, listed_at: datetime.datetime) -> Learnt:
@@ -352,6 +353,8 @@ def read_at(read: datetime.datetime | None, *, listed_at: datetime.datetime) -> 
         ([NAMELESS], NUMBER, read_at(NOON + HOUR, listed_at=NOON), Nobodys.NONE),
         ([NAMELESS], NUMBER, read_at(NOON, listed_at=NOON), This("lb")),
         ([NAMELESS], NUMBER, read_at(None, listed_at=NOON), This("lb")),
+        ([LATER], AT_NOON, Learnt(listed=[AT_NOON], when_listed=frozenset({"lb"})), Nobodys.NONE),
+        ([LATER], AT_NOON, Learnt(), Wait.FOR_A_PARCEL),
         # of another parcel than the one that is listed
         ([NAMELESS], attrs.evolve(NUMBER, parcel="p2"), attrs.evolve(ASKED_ALL, listed=[OTHER_PARCEL]), Nobodys.NONE),
         # two without names, and one shipment: the list is late
@@ -379,7 +382,6 @@ def test_the_edges_of_the_rule(labels: Sequence[Known], seen: ReportedShipment, 
 
 A, B = shown(reference="1"), shown(reference="2")
 UNNAMED, REFUSED = shown(Told.ANNOUNCING, reference=""), shown(Told.REFUSED, reference="")
-AT_NOON = shown(reference="", made_at=NOON)
 OURS, THEIRS = shown(reference="3", label_id="lb"), shown(reference="4", label_id="lb9")
 
 
