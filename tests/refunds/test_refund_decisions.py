@@ -274,7 +274,7 @@ def test_all_that_is_left_can_go_back(
 
 @deciding
 def test_an_amount_is_money_of_the_orders_currency(decide: Callable[[Draft, Any, str | None], object]) -> None:
-    with refused(InvalidAmount, "Order 1001: 40 is no amount of money in EUR."):
+    with refused(InvalidAmount, "Order 1001: 40 is no amount of money in EUR.", in_code='Money.of("12.34", "EUR")'):
         decide(a_draft(ORDER), "40", None)
     with refused(InvalidAmount, "Order 1001 was paid in EUR; $1.00 is another currency."):
         decide(a_draft(ORDER), Money.of("1.00", "USD"), None)

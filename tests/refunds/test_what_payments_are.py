@@ -43,6 +43,17 @@ def told(payment: Payment, target: str, *names: str, method: str = "", again: in
         pytest.param([], "p_1", [], "swish", told(SINGLE, "p_1", "p_1", method="swish"), id="the way of paying"),
         pytest.param([told(SINGLE, "p_1", "p_1", "ch_1")], "p_1", ["ch_1"], None, None, id="what was told before"),
         pytest.param(
+            [told(SINGLE, "p_1", "p_1", "ch_1", again=3)], "p_1", ["ch_1"], None, None, id="also after others"
+        ),
+        pytest.param(
+            [told(SINGLE, "p_1", "p_1", "ch_1", "ch_2")],
+            "p_1",
+            ["ch_2", "ch_1"],
+            None,
+            None,
+            id="the same names in another order",
+        ),
+        pytest.param(
             [told(SINGLE, "p_1", "p_1", "ch_9")],
             "p_1",
             ["ch_1"],
