@@ -65,7 +65,7 @@ def test_events_are_numbered_on_from_the_dossier_and_name_the_first_of_their_com
 @pytest.mark.parametrize("by", [None, Actor.staff("")])
 def test_nothing_is_recorded_of_nobody(by: Actor | None) -> None:
     draft = a_draft(ORDER, by=Actor.staff("") if by is None else ANNA)
-    with refused(NotAllowed, "Say who does this."):
+    with refused(NotAllowed, "Say who does this.", in_code='by=Actor.staff("anna")'):
         draft.record(ASKED, by)
     assert draft.events == []
 

@@ -124,6 +124,7 @@ def test_that_the_same_is_said_of_a_later_time_is_kept_once_and_told_to_nobody()
     again = ReportedShipment(told=Told.READY, progress=ParcelState.ON_ITS_WAY, changed_at=LATER, **EVERYTHING)
     [only] = said(draft, again, Evidence.WEBHOOK)
     assert isinstance(only, LabelReported)
+    assert said_by(draft) == [CARRIER]
     assert (only.again, only.said_at, only.step_at, only.became_ready) == (True, LATER, LATER, False)
     assert draft.dossier.label("lb") == attrs.evolve(before, said_at=LATER, told_at=LATER, last_place_at=LATER)
     assert [WORDS[LabelReported, to](draft.dossier, only) for to in Audience] == [None] * len(Audience)
@@ -138,6 +139,14 @@ def test_the_later_time_of_a_word_changes_nothing_that_became_of_its_label_since
     draft = a_draft(ORDER, *COMES, *known)
     said(draft, shown(Told.CANCELLING, changed_at=LATER))
     assert (draft.dossier.label("lb").state, draft.dossier.label("lb").said_at) == (LabelState.READY, LATER)
+
+
+def test_with_a_later_time_of_the_same_word_the_reason_stays_that_which_is_known() -> None:
+    because = reason(ReasonCode.INVALID_REQUEST)
+    refused_at_noon = told("lb", Told.REFUSED, said_at=NOON, because=because)
+    draft = a_draft(ORDER, *COMES, ordered("lb"), refused_at_noon)
+    [again] = of_label(said(draft, shown(Told.REFUSED, changed_at=LATER, because=NO_ANSWER)))
+    assert (again.again, again.because, draft.dossier.label("lb").because) == (True, because, because)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +200,7 @@ READY_AT_NOON = [ordered("lb"), told("lb", Told.READY, said_at=NOON)]
 CANCELLED_AT_NOON = [ordered("lb"), told("lb", Told.CANCELLED, said_at=NOON)]
 CANCELLED_SOME_TIME = [ordered("lb"), told("lb", Told.CANCELLED)]
 SCANNED_AT_NOON = [*READY_AT_NOON, moved("lb", moved_at=LATER)]
+STEP_BEFORE_WORD = [ordered("lb"), told("lb", Told.READY, said_at=LATER), moved("lb", moved_at=NOON)]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +225,9 @@ SCANNED_AT_NOON = [*READY_AT_NOON, moved("lb", moved_at=LATER)]
         (CANCELLED_SOME_TIME, shown(Told.READY, changed_at=NOON), Evidence.WEBHOOK, False),
         (CANCELLED_SOME_TIME, shown(Told.READY, changed_at=NOON), Evidence.LOOKUP, True),
         (CANCELLED_SOME_TIME, shown(Told.READY), Evidence.WEBHOOK, False),
+        # a carrier had it at a time: a webhook without one may be of before, and one of a later moment is not
+        (STEP_BEFORE_WORD, shown(Told.CANCELLED), Evidence.WEBHOOK, False),
+        (STEP_BEFORE_WORD, shown(Told.CANCELLED, changed_at=LATER), Evidence.WEBHOOK, True),
         # a carrier has it: it is not cancelled, whatever came before
         (CANCELLED_SOME_TIME, shown(Told.READY, progress=ParcelState.ON_ITS_WAY), Evidence.WEBHOOK, True),
         (CANCELLED_SOME_TIME, shown(Told.READY, progress=ParcelState.PROBLEM), Evidence.WEBHOOK, False),
@@ -281,6 +294,48 @@ def test_of_a_label_of_which_nothing_was_told_the_first_word_counts_whatever_its
     assert (known.told, known.said_at) == (Told.READY, EARLIER)
 
 
+# --- its times --------------------------------------------------------------------------------------------
+
+TO_COME = NOON.replace(year=2099)
+
+
+@pytest.mark.parametrize("made_at, believed_made", [(EARLIER, EARLIER), (TO_COME, None), (None, None)])
+@pytest.mark.parametrize("changed_at, believed_changed", [(NOON, NOON), (TO_COME, None), (None, None)])
+def test_of_two_times_only_the_one_that_cannot_be_is_not_believed(
+    made_at: datetime.datetime | None,
+    believed_made: datetime.datetime | None,
+    changed_at: datetime.datetime | None,
+    believed_changed: datetime.datetime | None,
+) -> None:
+    seen = shown(made_at=made_at, changed_at=changed_at)
+    assert seen.believed(NOON) == shown(made_at=believed_made, changed_at=believed_changed)
+
+
+@pytest.mark.parametrize("evidence", Evidence)
+def test_when_a_label_was_made_is_what_its_provider_shows_when_it_is_asked(evidence: Evidence) -> None:
+    """A webhook can tell of another label than the one that is read by that number afterwards."""
+    [known] = of_label(said(a_draft(ORDER, *COMES, ordered("lb")), shown(made_at=EARLIER), evidence))
+    assert known.made_at == (None if evidence is Evidence.WEBHOOK else EARLIER)
+
+
+@pytest.mark.parametrize(
+    "known, step, kept_besides",
+    [
+        ([], ParcelState.NOT_SENT, True),
+        ([], ParcelState.ON_ITS_WAY, False),
+        ([], ParcelState.PROBLEM, False),
+        ([], ParcelState.UNKNOWN, True),
+        ([moved("lb", ParcelState.PROBLEM, moved_at=NOON)], ParcelState.NOT_SENT, True),
+    ],
+)
+def test_a_later_time_is_kept_besides_where_no_step_of_a_place_has_it(
+    known: Sequence[Event], step: ParcelState, kept_besides: bool
+) -> None:
+    draft = a_draft(ORDER, *COMES, ordered("lb"), told("lb", said_at=NOON), *known)
+    words = of_label(said(draft, shown(progress=step, changed_at=LATER)))
+    assert [(one.again, one.said_at) for one in words] == [(True, LATER)] * kept_besides
+
+
 # --- the steps of its parcel ------------------------------------------------------------------------------
 
 THERE = [ordered("lb"), told("lb")]
@@ -319,6 +374,40 @@ def test_a_parcel_never_goes_back_by_a_word_that_can_be_older(
 ) -> None:
     draft = a_draft(ORDER, *COMES, *known)
     assert of_parcel(said(draft, shown(progress=step, changed_at=at), evidence)) == [step] * moves
+
+
+def stepped(step: ParcelState, at: datetime.datetime | None, status: str) -> ParcelMoved:
+    follows = USUALLY_FOLLOWS.get(step, WhatFollows.NOTHING)
+    return moved("lb", step, moved_at=at, provider_status=status, follows=follows)
+
+
+SCAN = stepped(ParcelState.ON_ITS_WAY, NOON, "scan")
+TROUBLE, UNDATED = stepped(ParcelState.PROBLEM, LATER, "trouble"), stepped(ParcelState.PROBLEM, None, "trouble")
+TROUBLE_BEFORE = stepped(ParcelState.PROBLEM, EARLIER, "trouble")
+SILENT = stepped(ParcelState.UNKNOWN, LATER + HOUR, "silent")
+WORD_SINCE = told("lb", said_at=LATER + HOUR)
+
+
+@pytest.mark.parametrize(
+    "known, steps",
+    [
+        pytest.param([TROUBLE], [SCAN, TROUBLE], id="and then the trouble that was told since"),
+        pytest.param([TROUBLE, WORD_SINCE], [SCAN, TROUBLE], id="at its own time, not that of a later word"),
+        pytest.param(
+            [UNDATED, WORD_SINCE],
+            [SCAN, attrs.evolve(UNDATED, moved_at=LATER + HOUR)],
+            id="or, where it has none, that of the last word",
+        ),
+        pytest.param([TROUBLE, SILENT], [SCAN, TROUBLE], id="also where a word after it told no place"),
+        pytest.param([TROUBLE_BEFORE, SILENT], [SCAN], id="trouble of before it is over"),
+        pytest.param([UNDATED, SILENT], [SCAN], id="nor is trouble without a time known to be since"),
+        pytest.param([SILENT], [SCAN], id="no place is known"),
+    ],
+)
+def test_a_first_scan_that_is_told_late_is_a_step(known: Sequence[Event], steps: Sequence[ParcelMoved]) -> None:
+    draft = a_draft(ORDER, *COMES, *THERE, *known)
+    seen = shown(progress=ParcelState.ON_ITS_WAY, provider_status="scan", changed_at=NOON)
+    assert [one for one in said(draft, seen, Evidence.WEBHOOK) if isinstance(one, ParcelMoved)] == list(steps)
 
 
 @pytest.mark.parametrize("step", [one for one in ParcelState if one is not ParcelState.NOT_SENT])

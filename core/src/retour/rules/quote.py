@@ -117,14 +117,14 @@ def _together(order: Order, prices: Prices, here: Mapping[str, int]) -> Money:
     """What all units that are here were paid: with the last of them all that was, and never more."""
     if _is_everything(order, here):
         return prices.goods
-    lines = [line for line in order.goods if line.id in prices.paid and (here.get(line.id) or not line.ordered)]
-    values = [_first(prices.paid[line.id], line.ordered, here.get(line.id, 0)).gross for line in lines]
+    lines = [line for line in order.goods if line.id in prices.paid and here.get(line.id)]
+    values = [_first(prices.paid[line.id], line.ordered, here[line.id]).gross for line in lines]
     return min(total(values, order.currency), prices.goods)
 
 
 def _first(paid: Paid, ordered: int, units: int) -> Paid:
     """What the first ``units`` of a line were paid, each part by largest remainder; all of them what it was."""
-    if units >= ordered and not paid.unknown:
+    if units >= ordered:
         return paid
     parts = []
     for part in paid.taxes:
