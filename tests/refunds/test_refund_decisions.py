@@ -6,9 +6,10 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
 import pytest
 from drafts import ACTORS, DATABASE, IN_WORDS, NOON, a_draft, eur, news, refused, said_by, words
-from goods_events import requested
+from goods_events import order_became, requested
 from refund_events import (
     MOLLIE,
     ONE,
@@ -30,6 +31,7 @@ from refund_events import (
 
 from retour import ActorKind, Money
 from retour.model.destinations import Destination, RefundDestination
+from retour.model.dossier import Dossier
 from retour.model.errors import (
     ConsentMissing,
     InvalidAmount,
@@ -716,6 +718,37 @@ def test_what_a_provider_said_or_nobody_did_no_person_takes_back(known: Sequence
     )
     with refused(WrongState, sentence, in_code="reconcile('1001')"):
         refunds.reverse(a_draft(ORDER, *known), ORDER, "rf", "bk_1", None)
+
+
+# --- what is left ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "known, payment, currency, left",
+    [
+        ((), ONE.id, "EUR", "100.00"),
+        ((planned("rf"),), ONE.id, "EUR", "60.00"),
+        ((planned("rf"), failed("rf")), ONE.id, "EUR", "100.00"),
+        ((planned("rf"), taken_back("25.00")), ONE.id, "EUR", "35.00"),
+        ((planned("rf", payment=OTHER.id), taken_back("25.00", OTHER.id)), ONE.id, "EUR", "100.00"),
+        ((planned("rf"), unclear("rf")), ONE.id, "EUR", None),
+        ((planned("rf", payment=OTHER.id), unclear("rf")), ONE.id, "EUR", "100.00"),
+        ((external("rf", currency="USD"),), ONE.id, "EUR", None),
+        ((), ONE.id, "USD", None),
+        ((), "mollie:p_9", "EUR", None),
+        ((planned("rf", payment=OTHER.id), order_became(attrs.evolve(ORDER, payments=(ONE,)))), ONE.id, "EUR", None),
+        ((planned("rf", payment=OTHER.id), order_became(attrs.evolve(ORDER, payments=(ONE,)))), OTHER.id, "EUR", None),
+    ],
+)
+def test_what_is_left_of_a_payment_is_told_where_nothing_about_it_is_unclear(
+    known: Sequence[Known], payment: str, currency: str, left: str | None
+) -> None:
+    dossier = a_draft(ORDER, *known).dossier
+    assert refunds.left_to_refund(dossier, payment, currency) == (None if left is None else eur(left))
+
+
+def test_of_an_order_that_nobody_has_seen_nothing_is_known_to_be_left() -> None:
+    assert refunds.left_to_refund(Dossier(order_id="1001"), ONE.id, "EUR") is None
 
 
 # --- cancelling ------------------------------------------------------------------------------------------
