@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import CodeType
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from scriptless_browser import ShopBrowser
 
 from webshop import create_app, tables
@@ -15,6 +17,29 @@ from webshop.sandboxes import Sandboxes, sandboxes_of
 from webshop.seed import fill
 
 PASSWORD = "open sesame"
+
+
+class _CompiledOnce(BytecodeCache):
+    """What was made of each template, for all shops: a shop keeps that for itself alone, and nearly every test opens
+    one, which would compile its pages anew for longer than the test takes otherwise."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(autouse=True, scope="session")
+def templates_compiled_once() -> Iterator[None]:
+    """Each template is compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": _CompiledOnce()})
+        yield
 
 
 @pytest.fixture(scope="session")
