@@ -7,6 +7,12 @@ SDKS := $(basename $(notdir $(wildcard requirements-sdk/*.txt)))
 # and eight at most, since they share PostgreSQL's hundred connections.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + 3 * (os.cpu_count() or 1)))')
 
+# Where the tests have their files: in memory where there are four gigabytes of it that programs may be started from, so
+# that no commit of SQLite waits for a disk. Processes are killed in the tests, and never the machine. Else where any
+# program has them.
+PLACE ?= $(shell $(PYTHON) -c 'import os, shutil, tempfile; m = "/dev/shm"; print(m if os.access(m, os.W_OK) and \
+	not os.statvfs(m).f_flag & os.ST_NOEXEC and shutil.disk_usage(m).free > 4 << 30 else tempfile.gettempdir())')
+
 # What is compiled once is kept, also where an environment says that it is not: tests start hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,7 +39,7 @@ test: .venv/ready .venv/docs sdks
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -q --collect-only > /dev/null 2>&1 & \
 		$(BIN)/mypy core/src plugins/*/src examples/webshop/webshop; types=$$?; wait; exit $$types
-	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	TMPDIR=$(PLACE) $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The webshop in a browser: the machine's own Chromium, without which these tests are skipped. Its pages are kept as
 # pictures in build/browser.
