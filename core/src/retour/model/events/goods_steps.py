@@ -156,10 +156,10 @@ def _reopened(dossier: Dossier, event: ReturnReopened, at: Recorded) -> Changes:
 
 @step(GoodsReceived)
 def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
-    known = dossier.returns.get(event.return_id)
+    known, when = dossier.returns.get(event.return_id), at.when
     receipt = _receipt(
         id=event.receipt_id,
-        opened=at.when,
+        opened=when,
         by=at.by,
         parcel=event.parcel,
         lines={line.line_id: line for line in event.lines},
@@ -171,8 +171,8 @@ def _received(dossier: Dossier, event: GoodsReceived, at: Recorded) -> Changes:
     return with_return(
         _return(
             id=event.return_id,
-            opened=at.when,
-            changed=at.when,
+            opened=when,
+            changed=when,
             goods=GoodsState.RECEIVED,
             receipts={receipt.id: receipt},
         )
