@@ -53,8 +53,9 @@ class AttentionDesk:
     services: Services
     commands: Commands
 
-    def page(self, kind: AttentionKind | None, *, limit: int, after: str | None) -> AttentionPage:
+    def page(self, named: AttentionKind | str | None, *, limit: int, after: str | None) -> AttentionPage:
         """A page of the list: first the providers that are off, since nobody knows since when, then the oldest."""
+        kind = None if named is None else _kind(named)
         place = _BEFORE_ALL if after is None else _place(after)
         providers = [] if kind not in (None, AttentionKind.PROVIDER_OFF) else list(self._providers_off())
         first = [(one, at) for one in providers if (at := (0, _SETTINGS if one.can_do else "", one.about)) > place]
@@ -79,8 +80,11 @@ class AttentionDesk:
         found[AttentionKind.PROVIDER_OFF.value] = len(list(self._providers_off()))
         return {kind: found[kind.value] for kind in AttentionKind if found.get(kind.value)}
 
-    def acknowledge(self, order_id: str, kind: AttentionKind, about: str, by: Actor, note: str | None) -> Outcome:
+    def acknowledge(
+        self, order_id: str, named: AttentionKind | str, about: str, by: Actor, note: str | None
+    ) -> Outcome:
         """A person has looked at something that needs no decision."""
+        kind = _kind(named)
         if kind is AttentionKind.WEBHOOK_UNREADABLE:
             return self._acknowledge_problem(about, by, note)
         check_actor(by)
@@ -407,7 +411,7 @@ _READERS = {
 """Of what is no part of an order's history."""
 
 
-def attention_kind(given: str) -> AttentionKind:
+def _kind(given: str) -> AttentionKind:
     """A kind by its name. Raises `InvalidArgument`, naming those there are."""
     try:
         return AttentionKind(given)

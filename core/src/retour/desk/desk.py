@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Engine
 
@@ -29,21 +29,14 @@ from retour.desk.arguments import (
     parcel_steps_of,
     return_address_of,
 )
-from retour.desk.attention import AttentionDesk, attention_kind
 from retour.desk.completing import Completing
-from retour.desk.doctor import Doctor
-from retour.desk.figures import Figures
 from retour.desk.goods_desk import GoodsDesk
 from retour.desk.label_desk import LabelDesk
-from retour.desk.labels import Labels
 from retour.desk.list_desk import ListDesk
-from retour.desk.lists import Lists, check_page
+from retour.desk.list_filters import check_page
 from retour.desk.offered_reasons import ReturnReasons, return_reasons_of
-from retour.desk.possible import Possible
 from retour.desk.refund_desk import RefundDesk
 from retour.desk.services import Services, ready
-from retour.desk.webhooks import Webhooks
-from retour.desk.work import Work
 from retour.effects.keeping import Keeping
 from retour.effects.kinds import Outside, effects_of
 from retour.effects.labelling import Labelling
@@ -72,12 +65,21 @@ from retour.model.unseen import unseen
 from retour.plugins.accounts import Accounts, Settings
 from retour.plugins.hooks import Hooks
 from retour.plugins.registry import Plugin, load
-from retour.rules import timeline
 from retour.shop import Shop, is_shop, shops_of
 from retour.steps.case import Cases
 from retour.steps.commit import Commits
 from retour.store.clock import seconds_gone_by
 from retour.store.store import Store
+
+if TYPE_CHECKING:
+    from retour.desk.attention import AttentionDesk
+    from retour.desk.doctor import Doctor
+    from retour.desk.figures import Figures
+    from retour.desk.labels import Labels
+    from retour.desk.lists import Lists
+    from retour.desk.possible import Possible
+    from retour.desk.webhooks import Webhooks
+    from retour.desk.work import Work
 
 Steps: TypeAlias = Mapping[ParcelState, WhatFollows]
 """What follows from the steps of a parcel."""
@@ -261,6 +263,8 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
     def timeline(self, order_id: str, audience: Audience | str = Audience.STAFF) -> Sequence[TimelineEntry]:
         """Who did what and when, the oldest first, for the "staff" or for the "customer"; also of an order that the
         shop has no more. Raises `UnknownOrder` for one that nobody ever saw."""
+        from retour.rules import timeline  # with the words of all events
+
         try:
             reader = Audience(audience)
         except ValueError:
@@ -318,8 +322,7 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
         decide it; first the providers that are off, then the oldest. ``after`` is the ``next`` of the page before;
         ``limit`` is 1 to 500."""
         check_page(limit)
-        chosen = None if kind is None else attention_kind(kind)
-        return self._attention.page(chosen, limit=limit, after=after)
+        return self._attention.page(kind, limit=limit, after=after)
 
     def attention_counts(self) -> Mapping[AttentionKind, int]:
         """How much a person must look at, by kind; a kind of which there is nothing is left out."""
@@ -336,7 +339,7 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
         decide it, and for what is not there.
         """
         note = unseen(note)
-        return self._attention.acknowledge(order_id, attention_kind(kind), about, by, note)
+        return self._attention.acknowledge(order_id, kind, about, by, note)
 
     # --- work ----------------------------------------------------------------------------------------
 
@@ -361,12 +364,12 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
         Call it from cron, a scheduler or a task queue, as often as a retry may be late; any number may run at once.
         Raises `InvalidArgument`, and the store's errors where it cannot be looked for work.
         """
-        return Work(self._services).do(limit, concurrency, stop)
+        return self._work.do(limit, concurrency, stop)
 
     @property
     def most_side_by_side(self) -> int:
         """The largest ``concurrency`` that `work` takes: 64, and 1 where the store is a database in memory."""
-        return Work(self._services).most_side_by_side
+        return self._work.most_side_by_side
 
     def retry_set_aside(self, order_id: str, *, by: Actor, note: str | None = None) -> int:
         """Let the next `work` try again what it set aside of an order: what ended three processes one after the other,
@@ -404,32 +407,53 @@ class ReturnDesk(GoodsDesk, RefundDesk, LabelDesk, ListDesk):
         view._enter(self._services, shop_id)
         return view
 
-    # --- the rooms of the desk, each entered when it is first needed: a view is made for one thing that a person does
+    # --- the rooms of the desk, each imported and entered when it is first needed: a view is made for one thing that a
+    # person does, and a process that only takes returns in opens few of them
 
     @cached_property
     def _figures(self) -> Figures:
-        return Figures(self._services, self.shop_id)
+        from retour.desk import figures
+
+        return figures.Figures(self._services, self.shop_id)
 
     @cached_property
     def _possible(self) -> Possible:
-        return Possible(self._services, self._commands)
+        from retour.desk import possible
+
+        return possible.Possible(self._services, self._commands)
 
     @cached_property
     def _lists(self) -> Lists:
-        return Lists(self._services, self.shop_id)
+        from retour.desk import lists
+
+        return lists.Lists(self._services, self.shop_id)
 
     @cached_property
     def _webhooks(self) -> Webhooks:
-        return Webhooks(self._services, self._commands)
+        from retour.desk import webhooks
+
+        return webhooks.Webhooks(self._services, self._commands)
 
     @cached_property
     def _doctor(self) -> Doctor:
-        return Doctor(self._services.store)
+        from retour.desk import doctor
+
+        return doctor.Doctor(self._services.store)
 
     @cached_property
     def _attention(self) -> AttentionDesk:
-        return AttentionDesk(self._services, self._commands)
+        from retour.desk import attention
+
+        return attention.AttentionDesk(self._services, self._commands)
+
+    @cached_property
+    def _work(self) -> Work:
+        from retour.desk import work
+
+        return work.Work(self._services)
 
     @cached_property
     def _labels(self) -> Labels:
-        return Labels(self._services, self._commands)
+        from retour.desk import labels
+
+        return labels.Labels(self._services, self._commands)

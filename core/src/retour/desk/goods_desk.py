@@ -18,7 +18,7 @@ from retour.model.order import Order
 from retour.model.outcome import Outcome
 from retour.model.returns import Counted, RequestedLine, RestockDecision, ReturnRequest
 from retour.model.unseen import unseen
-from retour.rules import counting, requests, stock, timeline
+from retour.rules import counting, requests, stock
 from retour.rules.counting import Arrival
 from retour.rules.draft import Draft
 from retour.rules.lines import LinesCounted, LinesToSend, given_lines
@@ -87,8 +87,10 @@ class GoodsDesk(ShopDesk):
 
     def evidence(self, order_id: str, return_id: str) -> Sequence[EvidenceFile]:
         """The files of a return that are still kept, the oldest first; who added which, and when, the timeline says."""
+        from retour.rules.timeline import kept_evidence
+
         ids = self._commands.dossier(order_id).return_(return_id).evidence_ids
-        return timeline.kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
+        return kept_evidence(self._services.store.notes(self.shop_id, order_id) if ids else {}, ids)
 
     def approve_return(
         self,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from retour.desk.commands import Request
-from retour.desk.labels import Labels, Wish
 from retour.model.actor import Actor
 from retour.model.labels import LabelForm, LabelOption, WhoPays
 from retour.model.outcome import Outcome
 from retour.model.parcels import Address, Parcel
 from retour.model.unseen import unseen
 from retour.providers.label_request import LabelDocument
+
+if TYPE_CHECKING:
+    from retour.desk.labels import Labels
 
 
 class LabelDesk:
@@ -66,6 +69,8 @@ class LabelDesk:
         before the return's: it is cancelled where it can be. The outcome's ``label`` says how far it is: the provider
         may announce it to the carrier for some seconds, or minutes.
         """
+        from retour.desk.labels import Wish
+
         note = unseen(note)
         wish = Wish(
             return_id=return_id,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from retour.desk.figures import Figures
-from retour.desk.lists import Filters, Lists
+from retour.desk.list_filters import Filters
 from retour.model.figures import ReturnFigures
 from retour.model.label_lists import LabelPage, LabelWait
 from retour.model.labels import LabelState
@@ -23,6 +23,10 @@ from retour.model.summaries import (
     ReturnWait,
 )
 from retour.store.pages import PageWanted
+
+if TYPE_CHECKING:
+    from retour.desk.figures import Figures
+    from retour.desk.lists import Lists
 
 
 class ListDesk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
+from retour.desk.list_filters import Filters, check_page
 from retour.desk.services import Services
 from retour.model.errors import InvalidArgument, RetourError
 from retour.model.fields import Reference, fault_of, shown
@@ -51,18 +51,6 @@ _LACKING = (NOT_YET, UNREADABLE)
 _Row = TypeVar("_Row", RefundRow, ReturnRow, LabelRow)
 _Old = TypeVar("_Old", RefundRow, ReturnRow)
 _Summary = TypeVar("_Summary", RefundSummary, ReturnSummary, LabelSummary)
-
-
-@frozen(kw_only=True)
-class Filters:
-    """What somebody wants to see of a list: rows with one of these values in each of the ``columns``; returns for a
-    ``reason``; what was opened in a period; what is called as somebody typed."""
-
-    columns: Mapping[str, str | Sequence[str] | None]
-    reason: str | Sequence[str] | None = None
-    opened_from: datetime.datetime | None = None
-    opened_before: datetime.datetime | None = None
-    search: str | None = None
 
 
 @frozen
@@ -379,13 +367,3 @@ def _values(name: str, value: object) -> list[str]:
 _RETURNS: Mapping[str, Iterable[str]] = {"goods": GoodsState, "stock": StockState, "waits_for": ReturnWait}
 _REFUNDS: Mapping[str, Iterable[str]] = {"state": RefundState, "waits_for": RefundWait}
 _LABELS: Mapping[str, Iterable[str]] = {"state": LabelState, "waits_for": LabelWait}
-
-
-def check_page(limit: int, page: PageWanted | None = None) -> None:
-    """Raise `InvalidArgument` for what is no size of a page, and for one that is to be in two places."""
-    if page is not None and page.after is not None and page.before is not None:
-        raise InvalidArgument(
-            text("A page is after a row or before one: give the next of a page as after, or its previous as before.")
-        )
-    if type(limit) is not int or not 1 <= limit <= 500:
-        raise InvalidArgument(text("A page holds 1 to 500 rows, not {limit}.", limit=shown(limit)))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from retour.desk.coming_back import ComingBack, CountingGoods
 from retour.desk.commands import Request
-from retour.desk.links import Links
 from retour.desk.reconcile import Reconciling
 from retour.desk.refund_by_api import RefundByApi, Wanted
-from retour.desk.refund_by_person import RefundByPerson
-from retour.desk.refund_by_transfer import RefundByTransfer, WantedTransfer
-from retour.desk.refund_offers import RefundOffers
 from retour.desk.refund_questions import RefundQuestions
 from retour.desk.shop_desk import ShopDesk
 from retour.model.actor import Actor
@@ -29,6 +26,12 @@ from retour.model.unseen import unseen
 from retour.rules import payment_identity, refunds
 from retour.rules.draft import Draft
 from retour.rules.lines import LinesCounted, given_lines
+
+if TYPE_CHECKING:
+    from retour.desk.links import Links
+    from retour.desk.refund_by_person import RefundByPerson
+    from retour.desk.refund_by_transfer import RefundByTransfer
+    from retour.desk.refund_offers import RefundOffers
 
 
 class RefundDesk(ShopDesk):
@@ -129,6 +132,8 @@ class RefundDesk(ShopDesk):
             arguments = (*arguments, to, consent)
         request = Request.of(order_id, request_id, arguments)
         if to is not None or consent is not None:
+            from retour.desk.refund_by_transfer import WantedTransfer
+
             transfer = WantedTransfer(
                 payment=payment,
                 amount=amount,
@@ -319,7 +324,9 @@ class RefundDesk(ShopDesk):
 
     @cached_property
     def _links(self) -> Links:
-        return Links(self._services, self.shop_id)
+        from retour.desk import links
+
+        return links.Links(self._services, self.shop_id)
 
     @cached_property
     def _reconciling(self) -> Reconciling:
@@ -331,7 +338,9 @@ class RefundDesk(ShopDesk):
 
     @cached_property
     def _by_person(self) -> RefundByPerson:
-        return RefundByPerson(self._commands, self._questions, self._reconciling)
+        from retour.desk import refund_by_person
+
+        return refund_by_person.RefundByPerson(self._commands, self._questions, self._reconciling)
 
     @cached_property
     def _by_api(self) -> RefundByApi:
@@ -340,8 +349,14 @@ class RefundDesk(ShopDesk):
 
     @cached_property
     def _by_transfer(self) -> RefundByTransfer:
-        return RefundByTransfer(self._commands, self._questions, self._reconciling)
+        from retour.desk import refund_by_transfer
+
+        return refund_by_transfer.RefundByTransfer(self._commands, self._questions, self._reconciling)
 
     @cached_property
     def _offers(self) -> RefundOffers:
-        return RefundOffers(self._services, self._commands, self._links, self._questions, self._by_transfer)
+        from retour.desk import refund_offers
+
+        return refund_offers.RefundOffers(
+            self._services, self._commands, self._links, self._questions, self._by_transfer
+        )
