@@ -24,6 +24,7 @@ from retour import (
 )
 from retour.model.attention import ATTENTION_WORDS, AttentionKind
 from retour.model.dossier import Dossier
+from retour.model.events import attention_words  # noqa: F401 - each event has its words then
 from retour.model.events.attention import AttentionAcknowledged
 from retour.model.events.telling import WORDS
 from retour.model.reasons import ReasonCode, reason

@@ -12,6 +12,7 @@ from drafts import HOUR, NOON, SECOND, a_draft, eur, news, said_by
 from goods_events import approved, cancelled, closed, found, received, requested, sent
 from label_events import CARRIER, kept, lost_answer, moved, ordered, said_made, shown, told, wanted_back
 
+from retour.model.events import labels_words  # noqa: F401 - each event has its words then
 from retour.model.events.event import Event
 from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved

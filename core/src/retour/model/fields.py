@@ -14,11 +14,12 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import attrs
 
 from retour.model.errors import InvalidValue
+from retour.model.field_types import limited_types_of, types_of
 from retour.model.frozen import frozen
 from retour.model.making import fields_of, is_shared
 from retour.model.quick_tests import written_out
@@ -158,7 +159,7 @@ def _each_again(items: Callable[[Any], Iterable[object]]) -> Callable[[Any], Non
 def _fields_again(kind: type) -> Callable[[Any], None]:
     """Each field, then what is in each, and then the value as a whole, which reads what is in its fields."""
     validators = [(field, field.name, field.validator) for field in fields_of(kind) if field.validator is not None]
-    hints = get_type_hints(kind) if validators else {}  # of which something is known once they were checked
+    hints = types_of(kind) if validators else {}  # of which something is known once they were checked
     names = [field.name for field in fields_of(kind) if not is_shared(hints.get(field.name))]
     as_a_whole = getattr(kind, "__attrs_post_init__", None)
 
@@ -274,11 +275,11 @@ def _validator(kind: type, names: Sequence[str], refuse: Refusal) -> Callable[[A
         """Annotations are read when the first value is made: they can name what is defined further down."""
         nonlocal test, seen
         if not checks:
-            hints = get_type_hints(kind, include_extras=True)
+            hints = limited_types_of(kind)
             checks.update({name: _check_of(hints[name]) for name in names})
         seen += 1
         if seen >= _OFTEN:
-            hints = get_type_hints(kind, include_extras=True)
+            hints = limited_types_of(kind)
             test = written_out({name: hints[name] for name in names}, judge, _UNLESS_NAMED)
         for name in names:
             judge(name, getattr(value, name))

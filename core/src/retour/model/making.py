@@ -13,10 +13,11 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 
+from retour.model.field_types import types_of
 from retour.model.frozen import frozen
 
 _T = TypeVar("_T")
@@ -132,9 +133,9 @@ def _copy_of_several(kind: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
 
 def _copy_of_fields(kind: type) -> Callable[[Any], Any]:
     """Written out for the class, as `unchecked` is; what a field may hold by its annotation says if it is shared."""
-    hints = get_type_hints(kind)
+    types = types_of(kind)
     sets = [
-        _set(field.name, f"given.{field.name}" if is_shared(hints[field.name]) else f"_apart(given.{field.name})")
+        _set(field.name, f"given.{field.name}" if is_shared(types[field.name]) else f"_apart(given.{field.name})")
         for field in fields_of(kind)
     ]
     return _makes(kind, "given", sets, {"_apart": apart})

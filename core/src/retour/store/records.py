@@ -1,4 +1,5 @@
-"""How values become rows and back: JSON bodies through cattrs, strict where it is money, and upcasters for old ones."""
+"""How values become rows and back: JSON bodies, read through cattrs and strict where it is money, and upcasters for
+old ones."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from operator import itemgetter
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 from cattrs.preconf.json import make_converter
@@ -19,19 +20,21 @@ from retour.model.actor import Actor, ActorKind
 from retour.model.errors import InvalidValue, NotReadable, OrderUnreadable
 from retour.model.events.event import EVENT_TYPES, Event, Recorded
 from retour.model.exact_types import exactly
+from retour.model.field_types import types_of
 from retour.model.making import Reading, fields_of, unchecked, unchecked_from
 from retour.model.text import Text, text
 from retour.model.unreadable import ReadingFault, UnreadableRow
 from retour.store.clock import as_datetime, microseconds
 from retour.store.upcasters import UPCASTERS
+from retour.store.writing import as_plain
 
 _T = TypeVar("_T")
 
 
 def _as_it_was_made(kind: Any) -> Callable[[Any, Any], Any]:
     """What is read back was checked when it was made; a value of the class is made of it, and not checked again."""
-    hints = get_type_hints(kind)  # without how long and how large, which only checks ask for
-    return unchecked_from(kind, {field.name: _reading(hints[field.name]) for field in fields_of(kind)})
+    types = types_of(kind)
+    return unchecked_from(kind, {field.name: _reading(types[field.name]) for field in fields_of(kind)})
 
 
 def _reading(kind: Any) -> Reading:
@@ -123,7 +126,7 @@ def _decoded(body: str) -> Any:
 
 def as_json(value: object) -> str:
     """A value as compact JSON; the same value gives the same text."""
-    return _encode(_converter.unstructure(value))
+    return _encode(as_plain(value))
 
 
 def digest(value: object) -> str:
