@@ -25,6 +25,9 @@ assert shop.stock == {"mug": 1}
 NEEDLESS = [
     *("sqlalchemy.dialects.postgresql", "psycopg", "sqlalchemy.orm", "babel", "requests", "rich", "click", "difflib"),
     *("retour.plain", "retour.cli", "retour.sandbox", "retour.testing", "retour.providers.requests_session"),
+    *("retour.desk.attention", "retour.desk.doctor", "retour.desk.figures", "retour.desk.labels", "retour.desk.links"),
+    *("retour.desk.lists", "retour.desk.possible", "retour.desk.webhooks", "retour.desk.work", "retour.rules.timeline"),
+    *("retour.desk.refund_by_person", "retour.desk.refund_by_transfer", "retour.desk.refund_offers"),
     *("retour_mollie", "retour_stripe", "retour_paypal", "retour_sendcloud", "retour_manual_transfer"),
 ]
 """What one return on SQLite, with no provider, has no use for."""

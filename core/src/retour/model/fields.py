@@ -111,13 +111,13 @@ def checked(refuse: Refusal = InvalidValue) -> Callable[[type, list[attrs.Attrib
 
     def transform(kind: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
         names = [field.name for field in fields]
-        return [
-            field.evolve(
-                validator=_validator(kind, names, refuse) if field.name == names[-1] else None,
-                converter=field.converter or _converter(str(field.type)),
-            )
-            for field in fields
-        ]
+        transformed = []
+        for field in fields:
+            validator = _validator(kind, names, refuse) if field.name == names[-1] else None
+            converter = field.converter or _converter(str(field.type))
+            as_it_is = validator is field.validator and converter is field.converter  # to evolve one takes its time
+            transformed.append(field if as_it_is else field.evolve(validator=validator, converter=converter))
+        return transformed
 
     return transform
 
