@@ -9,7 +9,7 @@ a value or compares two comes when somebody does that: few of the values that a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -71,23 +71,44 @@ class _Body:
             setattr(kind, name, written[name])
 
     def write_what_shows(self, kind: type) -> None:
-        """A fifth of the work."""
-        self._write_of_values(kind, _SHOWS, eq=False, order=False)
-
-    def write_what_compares(self, kind: type) -> None:
-        """A third of it."""
-        self._write_of_values(kind, _COMPARES, repr=False)
-
-    def _write_of_values(self, kind: type, names: Sequence[str], **options: bool) -> None:
-        """What is done with values that are there: of fields that nobody sets attrs writes nothing that makes one. The
-        fields that the class has stay, with what was found out of them."""
+        """A fifth of the work. Of fields that nobody sets attrs writes nothing that makes one; the fields that the
+        class has stay, with what was found out of them."""
         given = self.options.get("field_transformer") or (lambda _, fields: fields)
 
         def transform(made_of: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
             return [one.evolve(init=False, default=attrs.NOTHING) for one in given(made_of, fields)]
 
-        written = self.written(**options, field_transformer=transform)
-        for name in names:
+        written = self.written(eq=False, order=False, field_transformer=transform)
+        for name in _SHOWS:
+            setattr(kind, name, written[name])
+
+    def write_what_compares(self, kind: Any) -> None:
+        """As attrs would, by the fields that it has made: to have it make the class once more for that takes several
+        times as long."""
+        equal, hashed = [], [f"{hash((kind.__module__, kind.__qualname__))},"]  # no value is as another class's
+        keys: dict[str, Any] = {}
+        for field in attrs.fields(kind):
+            mine, others = f"self.{field.name}", f"other.{field.name}"
+            if field.eq_key is not None:
+                keys[f"_key_{field.name}"] = field.eq_key
+                mine, others = f"_key_{field.name}({mine})", f"_key_{field.name}({others})"
+            if field.eq:
+                equal.append(f"{mine} == {others}")
+            if field.eq if field.hash is None else field.hash:
+                hashed.append(f"{mine},")
+        lines = [
+            "def __eq__(self, other):",
+            "    if other.__class__ is not self.__class__:",
+            "        return NotImplemented",
+            f"    return {' and '.join(equal) or True}",
+            "def __hash__(self):",
+            f"    return hash(({' '.join(hashed)}))",
+        ]
+        written: dict[str, Any] = {"__ne__": object.__ne__}
+        exec("\n".join(lines), keys, written)  # noqa: S102 - of the names of fields, and nothing that came from outside
+        for name in _COMPARES:
+            if name != "__ne__":
+                written[name].__module__, written[name].__qualname__ = kind.__module__, f"{kind.__qualname__}.{name}"
             setattr(kind, name, written[name])
 
 
