@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 
 from benchmarks import compare, machine, report
 from benchmarks.databases import NewDatabase, NoServer, postgresql_databases, sqlite_databases
+from benchmarks.demo_orders import demo_orders
 from benchmarks.folding import folding
 from benchmarks.growth import growth
 from benchmarks.label_calls import label_calls
@@ -62,7 +63,13 @@ _MEASURES: tuple[Measure, ...] = (
     label_flow,
 )
 
-_WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (refund_calls, label_calls, processes, folding)
+_WITHOUT_DATABASE: tuple[Callable[[Scale], Part], ...] = (
+    refund_calls,
+    label_calls,
+    processes,
+    folding,
+    demo_orders,
+)
 
 _PARTS = [measure.__name__ for measure in (*_MEASURES, *_WITHOUT_DATABASE)]
 """What `--only` knows."""
