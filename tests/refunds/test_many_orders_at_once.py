@@ -488,6 +488,30 @@ def test_stopped_by_a_person_it_records_what_was_done_and_gives_the_rest_back(
     assert (set(world.bank.made.values()), world.states()) == ({1}, {"succeeded": 6})
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_stopped_while_a_thread_is_started_it_gives_the_rest_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, started: bool
+) -> None:
+    start, threads = threading.Thread.start, list[threading.Thread]()
+
+    def interrupted(thread: threading.Thread) -> None:
+        if thread.name == "retour work":
+            threads.append(thread)
+        if len(threads) != 2 or started:
+            start(thread)
+        if len(threads) == 2:
+            raise KeyboardInterrupt
+
+    world.open().leave(*names(6))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            world.desk.work(concurrency=3)
+    assert world.held() == []
+    world.desk.work(concurrency=3)
+    assert (set(world.bank.made.values()), world.states()) == ({1}, {"succeeded": 6})
+
+
 def test_a_keyboard_interrupt_in_a_thread_stops_the_call(world: World) -> None:
     def meanwhile(request: RefundRequest, _: str) -> None:
         if request.order_id == "o02":

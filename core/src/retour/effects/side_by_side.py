@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeAlias
 
@@ -154,9 +155,11 @@ class SideBySide:
             return [effect for batch in left for effect in batch.effects]
 
     def join(self) -> None:
-        """Wait until what has begun has ended."""
+        """Wait until what has begun has ended. Whoever is stopped while he starts a thread leaves one that was not
+        started, or begins only now and, since nothing goes on, with nothing: there is none to wait for."""
         for thread in self._threads:
-            thread.join()
+            with suppress(RuntimeError):
+                thread.join()
 
     # --- the threads ----------------------------------------------------------------------------------
 
