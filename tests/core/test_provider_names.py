@@ -24,14 +24,13 @@ from retour import (
 )
 from retour.model.attention import ATTENTION_WORDS, AttentionKind
 from retour.model.dossier import Dossier
-from retour.model.events import attention_words  # noqa: F401 - each event has its words then
 from retour.model.events.attention import AttentionAcknowledged
-from retour.model.events.telling import WORDS
 from retour.model.reasons import ReasonCode, reason
 from retour.model.return_number import return_number
 from retour.model.returns import GoodsState, Return
 from retour.model.text import Text
 from retour.model.timeline import Audience
+from retour.rules.timeline import WORDS  # there each event has its words
 from retour.testing import a_line, a_payment, an_order
 
 NOW = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)

@@ -12,11 +12,9 @@ from drafts import HOUR, NOON, SECOND, a_draft, eur, news, said_by
 from goods_events import approved, cancelled, closed, found, received, requested, sent
 from label_events import CARRIER, kept, lost_answer, moved, ordered, said_made, shown, told, wanted_back
 
-from retour.model.events import labels_words  # noqa: F401 - each event has its words then
 from retour.model.events.event import Event
 from retour.model.events.goods import ReturnSent
 from retour.model.events.labels import LabelCancelRefused, LabelReported, ParcelMoved
-from retour.model.events.telling import WORDS
 from retour.model.labels import SCANNED, USUALLY_FOLLOWS, LabelState, ParcelState, Told, WhatFollows
 from retour.model.reasons import ReasonCode, reason
 from retour.model.refunds import Evidence
@@ -24,6 +22,7 @@ from retour.model.timeline import Audience
 from retour.rules.draft import Draft
 from retour.rules.effects import labels_to_look_at
 from retour.rules.label_reports import ReportedShipment, report
+from retour.rules.timeline import WORDS  # there each event has its words
 from retour.testing import a_line, an_order
 
 ORDER = an_order(a_line("cup", 2, "40.00"))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 
 from retour import Actor, MemoryShop, ReturnDesk, connect
-from retour.model.errors import StoreNotMigrated
+from retour.model.errors import StoreNotMigrated, StoreUnavailable
 from retour.store import tables
 from retour.store.migrations import migrate
 from retour.testing import a_line, an_order
@@ -129,6 +129,38 @@ def test_a_connection_of_the_pool_that_was_closed_behind_its_back_is_replaced(po
             driver: Any = connection.connection.dbapi_connection
             driver.close()
         look()
+    engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_an_engine_that_commits_each_statement_does_so_after_we_have_read(postgresql: str) -> None:
+    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=0)
+    desk, values = a_desk(engine), {"source": "shop", "what": "gone", "times": 1, "first_at": 1, "last_at": 1}
+    looks = {"straight": lambda: desk.dossier("1001"), "by SQLAlchemy": lambda: desk.list_returns()}
+    for name, look in looks.items():
+        look()
+        with engine.connect() as connection:
+            connection.execute(tables.problem.insert(), {"shop": name, **values})
+        assert [one.what for one in desk._services.store.problems(name)] == ["gone"]
+    engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_gone_is_asked_to_connect_once(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host's page waits for that as long as the network lets it."""
+    engine, tries = connect(postgresql), list[object]()
+    desk = a_desk(engine)
+    desk.dossier("1001")
+    engine.dispose()
+
+    def refuse(*given: object, **named: object) -> None:
+        tries.append(given)
+        raise engine.dialect.loaded_dbapi.OperationalError("connection refused")
+
+    monkeypatch.setattr(engine.dialect, "connect", refuse)
+    with pytest.raises(StoreUnavailable):
+        desk.dossier("1001")
+    assert len(tries) == 1
     engine.dispose()
 
 

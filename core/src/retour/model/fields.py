@@ -148,10 +148,7 @@ def _again_of(kind: type) -> Callable[[Any], None] | None:
 def _each_again(items: Callable[[Any], Iterable[object]]) -> Callable[[Any], None]:
     def again(value: Any) -> None:
         for item in items(value):
-            kind: Any = type(item)
-            of_item = _again_of(kind)
-            if of_item is not None:
-                of_item(item)
+            check_again(item)
 
     return again
 
@@ -167,11 +164,7 @@ def _fields_again(kind: type) -> Callable[[Any], None]:
         for field, name, validator in validators:
             validator(value, field, getattr(value, name))
         for name in names:  # those in whose values something was checked
-            held = getattr(value, name)
-            kind_held: Any = type(held)
-            of_held = _again_of(kind_held)
-            if of_held is not None:
-                of_held(held)
+            check_again(getattr(value, name))
         if as_a_whole is not None:
             as_a_whole(value)
 

@@ -121,10 +121,12 @@ def only_reads(connection: Connection) -> None:
     borrowed: Any = connection.connection
     driver, info, sends_by_itself = borrowed.dbapi_connection, borrowed.info, connection.dialect.name == "postgresql"
 
+    was = driver.autocommit if sends_by_itself else None  # True of an engine of the host's that commits each statement
+
     def take_back(_: object) -> None:
         info.pop(_READS, None)
         if sends_by_itself:
-            driver.autocommit = False
+            driver.autocommit = was
 
     info[_READS] = True
     borrowed._connection_record.finalize_callback.append(take_back)  # whoever gives it back, and however

@@ -29,7 +29,7 @@ from retour.store.file import DatabaseFile, log_of
 from retour.store.fork import Connections
 from retour.store.migrations import NEWEST_APPLIED, refuse_other
 from retour.store.prepared import Prepared
-from retour.store.straight import nobody_listens, raise_as_sqlalchemy_does, read_straight
+from retour.store.straight import nobody_listens, raise_as_sqlalchemy_connects, raise_as_sqlalchemy_does, read_straight
 from retour.store.turn import Turn
 
 _Given = TypeVar("_Given")
@@ -166,8 +166,8 @@ class Database:
         self._be_ours()
         try:
             borrowed = self.engine.raw_connection()
-        except self.engine.dialect.loaded_dbapi.Error:
-            return None
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise_as_sqlalchemy_connects(self.engine, error)  # to try again takes as long once more
         with closing(borrowed):
             if _KNOWN not in borrowed.info:
                 return None

@@ -50,6 +50,11 @@ def raise_as_sqlalchemy_does(connection: Connection, sql: str, error: BaseExcept
     connection._handle_dbapi_exception(error, sql if of_driver else None, None, None, None)
 
 
+def raise_as_sqlalchemy_connects(engine: Engine, error: BaseException) -> NoReturn:
+    """What the driver raised when the pool had it connect, as `Engine.connect` raises it."""
+    Connection._handle_dbapi_exception_noconnection(error, engine.dialect, engine)
+
+
 def _goes_straight(connection: Connection) -> bool:
     """Whether nobody could tell: in a transaction that goes on and outside of savepoints, nobody listens to statements,
     stands between them and the driver, or has them in a log."""
@@ -85,10 +90,10 @@ def read_straight(borrowed: PoolProxiedConnection, dialect: str, sql: str, value
     begins_by_itself = dialect == "postgresql"
     try:
         if begins_by_itself:
-            driver.autocommit = True
+            was, driver.autocommit = driver.autocommit, True
         rows: Sequence[Any] = driver.execute(sql, values).fetchall()
         if begins_by_itself:
-            driver.autocommit = False
+            driver.autocommit = was  # an engine of the host's own may be one that commits each statement
     except Exception:  # noqa: BLE001 - what it is, is found out when it is done again
         if begins_by_itself:
             borrowed.invalidate()  # nobody is to get a connection that may commit each statement

@@ -60,12 +60,14 @@ def _writer_of_several(kinds: tuple[Any, ...]) -> Writer | None:
     """Of a value of one of these types: mostly one of them, or nothing."""
     others = [one for one in kinds if one is not NoneType]
     writers = {_writer_of(one) for one in others}
-    if writers == {None}:
-        return None
     if len(writers) > 1:
         return as_plain
     (write,) = writers
-    return lambda value: None if value is None else write(value)  # type: ignore[misc]  # it is not None
+    return None if write is None else _or_nothing(write)
+
+
+def _or_nothing(write: Writer) -> Writer:
+    return lambda value: None if value is None else write(value)
 
 
 def _writer_of_list(arguments: tuple[Any, ...]) -> Writer:
