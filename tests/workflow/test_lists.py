@@ -25,6 +25,7 @@ from retour import (
     ReturnDesk,
     ReturnPage,
     ReturnReason,
+    ReturnSummary,
     ReturnWait,
     StockState,
 )
@@ -384,17 +385,19 @@ def test_no_row_is_on_two_pages_or_on_none_while_others_come(
         lines = [RequestedLine(line_id="cup", quantity=1, reason="too_small")]
         return {desk.request_return(next(waiting), lines, by=BUYER, request_id="f").return_id for _ in range(several)}
 
-    there, seen, after = ask(9), list[str](), None
+    there, rows, after = ask(9), list[ReturnSummary](), None
     while True:
         page = desk.list_returns(limit=2, after=after, oldest_first=oldest_first, **filters)
-        seen += [one.return_id for one in page.returns]
+        rows += page.returns
         after = page.next
-        if after is None or len(seen) > 30:
+        if after is None or len(rows) > 30:
             break
         ask(1)
+    seen = [one.return_id for one in rows]
     assert len(seen) == len(set(seen))
     assert there <= set(seen)
-    assert seen == sorted(seen, reverse=not oldest_first)
+    opened = [one.opened_at for one in rows]  # numbers of one millisecond are in no order
+    assert opened == sorted(opened, reverse=not oldest_first)
     if not oldest_first:
         assert set(seen) == there  # what came meanwhile stands on the first page
     desk.close()
