@@ -6,6 +6,7 @@ import datetime
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,14 @@ from retour.testing import a_line, a_payment, an_order
 ANNA = Actor.staff("anna")
 
 
+def _own(name: str) -> ModuleType:
+    """A module in which a test may set what it likes."""
+    own = ModuleType(name)
+    vars(own).update(vars(_load(name)))
+    return own
+
+
+@cache
 def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
@@ -169,7 +178,7 @@ def proxy(world: Any, database: str) -> Iterator[CuttingProxy]:
 @pytest.fixture
 def world(database: str, request: pytest.FixtureRequest) -> Iterator[World]:
     made = World(
-        provider=_load("ledger_provider"),
+        provider=_own("ledger_provider"),
         database=database,
         server=request.getfixturevalue("kept_connection") if database.startswith("postgresql") else None,
     )

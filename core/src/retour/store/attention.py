@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import RowMapping, Select, case, cast, func, literal_column, select, tuple_, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy import Text as Words
 from sqlalchemy import text as sql
 
@@ -17,6 +31,7 @@ from retour.store import tables
 from retour.store.clock import SECOND, as_datetime, database_now
 from retour.store.commit import SET_ASIDE, AttentionRows, list_attention_anew
 from retour.store.database import Database
+from retour.store.prepared import Insert, Prepared
 
 LONG = 24 * 3600 * SECOND
 """Microseconds after which an effect that still fails is for a person."""
@@ -56,20 +71,14 @@ class AttentionList:
 
     def page(self, shop: str, kind: str | None, *, limit: int, after: Place) -> tuple[list[AttentionRow], bool]:
         """Up to ``limit`` rows of a shop's list, of one kind or all, the oldest first, and whether there are more."""
-        sources = [made(self._database.dialect, shop) for name, made in _SOURCES.items() if kind in (None, *_of(name))]
-        parts = [_part(source, kind, after, limit) for source in sources]
-        found = union_all(*parts).subquery()
-        now = database_now(self._database.dialect).label("now")
-        rows = self._database.rows(select(found, now).order_by(*_place(found)).limit(limit + 1))
+        since, order_id, item = after
+        place = {"since": since, "order_id": order_id, "item": item}
+        rows = self._database.rows_of(_page_of(kind), shop=shop, limit=limit + 1, **place)
         return [_row(row) for row in rows[:limit]], len(rows) > limit
 
     def counts(self, shop: str) -> dict[str, int]:
         """How much waits in a shop of each kind of which any does: one query."""
-        sources = [made(self._database.dialect, shop).subquery() for made in _SOURCES.values()]
-        every = union_all(*[select(source.c.kind) for source in sources]).subquery()
-        query = select(every.c.kind, func.count()).group_by(every.c.kind)
-        rows = self._database.read(lambda reader: reader.execute(query).all())
-        return {row[0]: row[1] for row in rows}
+        return dict(self._database.rows_of(_COUNTS, shop=shop))
 
     def list_anew(self, shop: str, order_id: str, version: int, rows: AttentionRows) -> None:
         """List an order as these ``rows`` have it, unless it has moved on from ``version``."""
@@ -88,10 +97,8 @@ class AttentionList:
 
     def stuck(self, shop: str, order_id: str, effect_id: str) -> AttentionRow | None:
         """The row of one effect of an order that does not get done; None where it is not listed."""
-        found = _stuck(self._database.dialect, shop).where(tables.effect.c.id == effect_id).subquery()
-        now = database_now(self._database.dialect).label("now")
-        rows = self._database.rows(select(found, now).where(found.c.order_id == order_id))
-        return _row(rows[0]) if rows else None
+        row = self._database.row_of(_STUCK, shop=shop, order_id=order_id, effect_id=effect_id)
+        return None if row is None else _row(row)
 
     def acknowledge_problem(self, shop: str, about: str, by: Actor) -> bool:
         """Say who has looked at what went wrong where there is no order to tell it of. Gives whether it was listed."""
@@ -117,38 +124,77 @@ class AttentionList:
         return self._database.read(lambda reader: reader.execute(query).first()) is not None
 
 
-def _part(source: Select[Any], kind: str | None, after: Place, limit: int) -> Any:
+def _row(row: Sequence[Any]) -> AttentionRow:
+    source, kind, since, order_id, item, about, words, name, number, more, plugin, now = row
+    return AttentionRow(
+        kind=kind,
+        place=(since, order_id, item),
+        since=as_datetime(since),
+        now=as_datetime(now),
+        order_id=order_id,
+        about=about,
+        words=words,
+        name=name,
+        number=number,
+        more=more,
+        plugin=plugin,
+        by_migration=source == "order" and not words,
+    )
+
+
+# --- the statements --------------------------------------------------------------------------------------
+
+_LIMIT = bindparam("limit", type_=Integer)
+"""How many rows of a page, and one more, which says that there are more."""
+
+
+@cache
+def _page_of(kind: str | None) -> Prepared:
+    """The first rows of the list after a place of it, and what time it is; of one kind, or of all."""
+
+    def build(dialect: str, _: Insert) -> Any:
+        parts = [_part(made(dialect), kind) for name, made in _SOURCES.items() if kind in (None, *_of(name))]
+        found = union_all(*parts).subquery()
+        return select(found, database_now(dialect).label("now")).order_by(*_place(found)).limit(_LIMIT)
+
+    return Prepared(build)
+
+
+def _part(source: Select[Any], kind: str | None) -> Any:
     """The first rows of one source after a place of the list."""
     rows = source.subquery()
+    after = bindparam("since", type_=BigInteger), bindparam("order_id", type_=Words), bindparam("item", type_=Words)
     query = select(rows).where(tuple_(*_place(rows)) > tuple_(*after))
     if kind is not None:
         query = query.where(rows.c.kind == kind)
-    return select(query.order_by(*_place(rows)).limit(limit + 1).subquery())
+    return select(query.order_by(*_place(rows)).limit(_LIMIT).subquery())
 
 
 def _place(rows: Any) -> Sequence[Any]:
     return rows.c.since, rows.c.order_id, rows.c.item
 
 
-def _row(row: RowMapping) -> AttentionRow:
-    of_an_order = row["source"] == "order"
-    return AttentionRow(
-        kind=row["kind"],
-        place=(row["since"], row["order_id"], row["item"]),
-        since=as_datetime(row["since"]),
-        now=as_datetime(row["now"]),
-        order_id=row["order_id"],
-        about=row["about"],
-        words=row["words"],
-        name=row["name"],
-        number=row["number"],
-        more=row["more"],
-        plugin=row["plugin"],
-        by_migration=of_an_order and not row["words"],
-    )
+def _select_counts(dialect: str, _: Insert) -> Any:
+    """How many rows there are of each kind of which there are any."""
+    every = union_all(*[select(made(dialect).subquery().c.kind) for made in _SOURCES.values()]).subquery()
+    return select(every.c.kind, func.count()).group_by(every.c.kind)
+
+
+def _select_stuck(dialect: str, _: Insert) -> Any:
+    """The row of one effect of an order, if it is stuck, and what time it is."""
+    found = _stuck(dialect).where(tables.effect.c.id == bindparam("effect_id")).subquery()
+    return select(found, database_now(dialect).label("now")).where(found.c.order_id == bindparam("order_id"))
+
+
+_COUNTS = Prepared(_select_counts)
+_STUCK = Prepared(_select_stuck)
 
 
 # --- where the rows come from ----------------------------------------------------------------------------
+
+
+_SHOP = bindparam("shop", type_=Words)
+"""Whose rows: each source has only those of one shop."""
 
 
 def _constant(words: str) -> Any:
@@ -163,7 +209,7 @@ def _columns(source: str, **columns: Any) -> Select[Any]:
 _NAMES = ("source", "kind", "since", "order_id", "item", "about", "words", "name", "number", "more", "plugin")
 
 
-def _of_orders(_: str, shop: str) -> Select[Any]:
+def _of_orders(_: str) -> Select[Any]:
     """``words`` is the reason, ``name`` the methods that decide it; ``more`` is the payment of an unknown refund."""
     columns, refund = tables.attention.c, tables.refund.c
     payment = (
@@ -180,10 +226,10 @@ def _of_orders(_: str, shop: str) -> Select[Any]:
         name=columns.can_do,
         number=literal_column("0"),
         more=case((columns.kind == AttentionKind.REFUND_UNKNOWN.value, func.coalesce(payment, "")), else_=""),
-    ).where(columns.shop == shop)
+    ).where(columns.shop == _SHOP)
 
 
-def _unreadable(_: str, shop: str) -> Select[Any]:
+def _unreadable(_: str) -> Select[Any]:
     """Those that nobody has set aside. ``words`` is the fault, ``name`` the row's kind, ``number`` its version and
     ``more`` the type of the error."""
     columns = tables.unreadable.c
@@ -199,10 +245,10 @@ def _unreadable(_: str, shop: str) -> Select[Any]:
         name=columns.kind,
         number=columns.version,
         more=columns.error,
-    ).where(columns.shop == shop, _nobody_set_aside(columns))
+    ).where(columns.shop == _SHOP, _nobody_set_aside(columns))
 
 
-def _problems(_: str, shop: str) -> Select[Any]:
+def _problems(_: str) -> Select[Any]:
     """Those that happened, or happened again, since somebody acknowledged them; ``number`` is how often they did."""
     columns = tables.problem.c
     return _columns(
@@ -216,10 +262,10 @@ def _problems(_: str, shop: str) -> Select[Any]:
         name=columns.source,
         number=columns.times,
         more=_constant(""),
-    ).where(columns.shop == shop, columns.times > columns.acknowledged)
+    ).where(columns.shop == _SHOP, columns.times > columns.acknowledged)
 
 
-def _stuck(dialect: str, shop: str) -> Select[Any]:
+def _stuck(dialect: str) -> Select[Any]:
     """Set aside, or failing for `LONG`; ``words`` is the problem, ``name`` the kind, ``number`` the tries;
     ``plugin`` is who is to be told."""
     columns = tables.effect.c
@@ -238,7 +284,7 @@ def _stuck(dialect: str, shop: str) -> Select[Any]:
         more=case((aside, "aside"), else_=""),
         plugin=columns.plugin,
     ).where(
-        columns.shop == shop,
+        columns.shop == _SHOP,
         sql("retour_effect.state = 'waiting' AND retour_effect.problem <> ''"),  # so the index is found
         aside | too_long,
         _nobody_set_aside(columns),
@@ -268,7 +314,7 @@ def _of(source: str) -> Sequence[str]:
     return _KINDS.get(source, _OF_ORDERS)
 
 
-_SOURCES: Mapping[str, Callable[[str, str], Select[Any]]] = {
+_SOURCES: Mapping[str, Callable[[str], Select[Any]]] = {
     "order": _of_orders,
     "unreadable": _unreadable,
     "problem": _problems,
