@@ -39,6 +39,7 @@ class Description:
     def __init__(self, documents: dict[str, dict[str, Any]]) -> None:
         self.documents = {version: _honest(version, document) for version, document in documents.items()}
         self.checked: set[tuple[str, str, int]] = set()
+        self._validators: dict[str, Draft202012Validator] = {}
         self._registry: Registry[Any] = Registry()
         for version, document in self.documents.items():
             resource = Resource.from_contents(document, default_specification=DRAFT202012)
@@ -58,9 +59,11 @@ class Description:
 
     def validate(self, schema: dict[str, Any], value: object, version: str = "v3") -> None:
         """Check a value against a schema, and that it holds nothing that is not described."""
-        held = json.loads(json.dumps(schema).replace('"$ref": "#', f'"$ref": "{version}#'))
-        Draft202012Validator.check_schema(held)
-        Draft202012Validator(held, registry=self._registry).validate(value)
+        words = json.dumps(schema).replace('"$ref": "#', f'"$ref": "{version}#')
+        if words not in self._validators:
+            Draft202012Validator.check_schema(held := json.loads(words))
+            self._validators[words] = Draft202012Validator(held, registry=self._registry)
+        self._validators[words].validate(value)
         made_up = sorted(self._made_up(version, schema, value, "$"))
         assert made_up == [], f"not in Sendcloud's description: {made_up}"
 
