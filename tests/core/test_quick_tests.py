@@ -35,6 +35,10 @@ class OwnNumber(int):
     """A number of a framework's."""
 
 
+class OwnNumberOfPlaces(Decimal):
+    """A number of a framework's."""
+
+
 class Lookalike:
     """Says that it is a text."""
 
@@ -57,7 +61,8 @@ class Dearer(Money):
 VALUES: list[Any] = [
     *(None, True, False, 0, 1, -1, 10**9, 10**9 + 1, 2**63, -(2**63), 1.0, float("nan"), OwnNumber(3), Number.ONE),
     *("", "a", "a" * 64, "a" * 65, "a" * 255, "a" * 256, "a" * 10_001, "é", "a\0", "\ud800", "a:b", "a/b", b"a"),
-    *(OwnText("a"), Lookalike(), Decimal(21), Decimal("NaN"), Fraction(1, 2)),
+    *(OwnText("a"), Lookalike(), Fraction(1, 2), OwnNumberOfPlaces("21")),
+    *[Decimal(one) for one in ("21", "-0.50", "NaN", "sNaN", "-Infinity", "1E+12", "1E+13", "1E-999", f"0.{'1' * 29}")],
     *(NOW, NOW.replace(tzinfo=None), NOW.replace(tzinfo=AMSTERDAM), NOW.replace(year=1), NOW.replace(year=9999)),
     *(
         NOW.date(),
@@ -110,6 +115,9 @@ def test_what_passes_unasked_is_what_every_annotation_of_ours_asks_for() -> None
         (tuple[Id, ...], ("a", "b")),
         (tuple[Money, ...], (Money.of("1", "EUR"),)),
         (int | str, "a"),
+        (PluginName, "paypal"),
+        (Decimal, Decimal("5.50")),
+        (frozenset[str], frozenset()),
     ],
     ids=str,
 )
@@ -117,9 +125,20 @@ def test_what_is_usual_is_asked_about_by_nobody(annotation: Any, value: object) 
     assert passes_unasked(annotation, value)
 
 
-@pytest.mark.parametrize("annotation", [PluginName, Decimal, Text, dict[str, int], frozenset[str], Any], ids=str)
-def test_what_no_short_expression_tells_is_left_to_the_check(annotation: Any) -> None:
-    assert not passes_unasked(annotation, "paypal")
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (PluginName, "a/b"),
+        (Decimal, Decimal("1E-21")),
+        (frozenset[str], frozenset({"a"})),
+        (Text, text("word")),
+        (dict[str, int], {"a": 1}),
+        (Any, "a"),
+    ],
+    ids=str,
+)
+def test_what_no_short_expression_tells_is_left_to_the_check(annotation: Any, value: object) -> None:
+    assert not passes_unasked(annotation, value)
 
 
 class Weekday(Enum):

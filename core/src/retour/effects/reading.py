@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-import attrs
-
+from retour.model.making import changed
 from retour.model.order import Payment
 from retour.model.reasons import Reason, ReasonCode, reason
 from retour.model.refunds import Refund, Reported
@@ -80,11 +79,11 @@ def read_books(
         try:
             results = tuple(provider.list_refunds(refundable.target))
         except ProviderError as error:
-            raise PartlyRead(error, refundable, attrs.evolve(books, not_shown=_not_shown(error))) from error
+            raise PartlyRead(error, refundable, changed(books, not_shown=_not_shown(error))) from error
     told = refundable.possible or refundable.code is ErrorCode.ALREADY_REFUNDED
     remaining = refundable.remaining if readable and told else None
     seen = None if results is None else as_reports(results)
-    return refundable, attrs.evolve(books, remaining=remaining, seen=seen)
+    return refundable, changed(books, remaining=remaining, seen=seen)
 
 
 def _not_shown(error: ProviderError) -> Reason | None:

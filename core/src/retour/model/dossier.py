@@ -276,9 +276,10 @@ class Dossier:
     @property
     def extent(self) -> Extent:
         """How much of the order, as last seen, is here again."""
-        if self.order is None:
-            return Extent.PART
-        return extent_of(self.order, self._all_units().came_back)
+        return Extent.PART if self.order is None else self.reckoned(Dossier._extent, self.order)
+
+    def _extent(self, order: Order) -> Extent:
+        return extent_of(order, self._all_units().came_back)
 
     @property
     def order_status(self) -> OrderStatus:
@@ -340,7 +341,9 @@ class Dossier:
         return self._charged_back(currency, lambda name: same.get(name, name) == there)
 
     def _charged_back(self, currency: str, is_meant: Callable[[str], bool]) -> Money:
-        same = self.same_there() if self.charge_backs else {}
+        if not self.charge_backs:
+            return Money.zero(currency)
+        same = self.same_there()
         last: dict[str, ChargeBack] = {}
         for name, one in self.charge_backs.items():
             before = last.get(same.get(name, name))
@@ -531,5 +534,5 @@ def extent_of(order: Order, here: Mapping[str, int]) -> Extent:
     """How much of an order is here again, given the units of each of its lines that are: of one of which nothing was
     fulfilled, never all."""
     fulfilled = [line for line in order.goods if line.fulfilled]
-    complete = bool(fulfilled) and all(here.get(line.id, 0) >= line.fulfilled for line in fulfilled)
-    return Extent.FULL if complete else Extent.PART
+    missing = [line for line in fulfilled if here.get(line.id, 0) < line.fulfilled]
+    return Extent.FULL if fulfilled and not missing else Extent.PART

@@ -164,7 +164,11 @@ def _fields_again(kind: type) -> Callable[[Any], None]:
         for field, name, validator in validators:
             validator(value, field, getattr(value, name))
         for name in names:  # those in whose values something was checked
-            check_again(getattr(value, name))
+            held: Any = getattr(value, name)
+            kind_of_held: Any = type(held)
+            held_again = _again_of(kind_of_held)
+            if held_again is not None:
+                held_again(held)
         if as_a_whole is not None:
             as_a_whole(value)
 
@@ -238,6 +242,8 @@ def as_frozenset(given: Iterable[_T]) -> frozenset[_T]:
 
 
 def _as_utc(given: Any) -> Any:
+    if type(given) is datetime.datetime and given.tzinfo is datetime.UTC:
+        return given
     if isinstance(given, datetime.datetime) and given.tzinfo is not None:
         with suppress(OverflowError, ValueError, TypeError):  # the check tells of a time that is none
             return given.astimezone(datetime.UTC)

@@ -145,8 +145,8 @@ def is_shared(kind: Any) -> bool:
     """Whether a field of this annotation holds nothing that could be written into."""
     if get_origin(kind) in (Union, UnionType):
         return all(is_shared(one) for one in get_args(kind))
-    if get_origin(kind) is frozenset:
-        return all(is_shared(one) for one in get_args(kind))
+    if get_origin(kind) in (frozenset, tuple):
+        return all(one is Ellipsis or is_shared(one) for one in get_args(kind))
     plain = (str, int, bool, bytes, Decimal, NoneType, datetime.date, datetime.timedelta)
     return kind in plain or (isinstance(kind, type) and issubclass(kind, Enum | datetime.date))
 

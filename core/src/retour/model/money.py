@@ -177,7 +177,7 @@ def currency_decimals(currency: str) -> int:
 
     Raises `InvalidAmount` for a code that is no currency of a country, now or once.
     """
-    decimals = _DECIMALS.get(currency) if is_text(currency) else None
+    decimals = _DECIMALS.get(currency) if type(currency) is str or is_text(currency) else None
     if decimals is None:
         raise InvalidAmount(
             text(
@@ -335,7 +335,8 @@ class Money:
     @classmethod
     def zero(cls, currency: str) -> Money:
         """No money, in ``currency``."""
-        return cls(minor=0, currency=currency)
+        currency_decimals(currency)
+        return _counted(minor=0, currency=currency)
 
     @property
     def decimal(self) -> Decimal:
@@ -428,7 +429,13 @@ def shortened(typed: str) -> str:
 
 def total(amounts: list[Money] | tuple[Money, ...], currency: str) -> Money:
     """The sum of ``amounts``, all in ``currency``; no amounts give zero."""
-    return sum(amounts, Money.zero(currency))
+    currency_decimals(currency)
+    minor = 0
+    for amount in amounts:
+        if amount.currency != currency:
+            _counted(minor=minor, currency=currency)._same(amount)
+        minor += amount.minor
+    return _counted(minor=minor, currency=currency)
 
 
 def shares_by_value(whole: Money, values: Sequence[Money]) -> list[Money]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -16,6 +17,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import attrs
 
 from retour.model.text import Text
+
+FEW_DIGITS = 20
+"""A decimal number of no more characters, and no more places before or behind its point, has few enough digits."""
 
 
 def written_out(
@@ -41,17 +45,19 @@ def _test(kind: Any, value: str, names: dict[str, Any], bounds: Mapping[type, An
     """
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _within(parts[0], parts[1], value)
+        return _within(parts[0], parts[1], value, names)
     if origin in (Union, UnionType):
         return _any_of([_test(one, value, names, bounds) for one in sorted(parts, key=_nothing_first)])
     if origin is tuple and parts[1:] == (Ellipsis,):
         each = _test(parts[0], f"{value}_item", names, bounds)
         right = f"all([{each} for {value}_item in {value}])" if each is not None else f"not {value}"
         return f"type({value}) is tuple and {right}"
+    if origin is frozenset:
+        return f"type({value}) is frozenset and not {value}"
     if kind is None or kind is NoneType:
         return f"{value} is None"
     if kind in bounds:
-        return _within(kind, bounds[kind], value)
+        return _within(kind, bounds[kind], value, names)
     if kind is datetime.datetime:
         year = f"1 < {value}.year < {datetime.MAXYEAR}"
         return f"type({value}) is {_named(kind, names)} and {value}.tzinfo is {_named(datetime.UTC, names)} and {year}"
@@ -65,13 +71,18 @@ def _is_checked(kind: type) -> bool:
     return attrs.has(kind) and kind is not Text
 
 
-def _within(kind: type, bounds: Any, value: str) -> str | None:
+def _within(kind: type, bounds: Any, value: str, names: dict[str, Any]) -> str | None:
     if kind is int:
         return f"type({value}) is int and {bounds.least} <= {value} <= {bounds.most}"
-    if kind is not str or bounds.never:
+    if kind is Decimal:
+        size = f"{value}.is_finite() and {bounds.least} <= {value} <= {bounds.most}"
+        short = f"abs({value}.adjusted()) <= {FEW_DIGITS} and len(str({value})) <= {FEW_DIGITS}"
+        return f"type({value}) is {_named(kind, names)} and {size} and {short}"
+    if kind is not str:
         return None
     size = f"{bounds.least} <= len({value}) <= {bounds.most}"
-    return f"type({value}) is str and {size} and {value}.isascii() and '\\0' not in {value}"
+    without = "".join([f" and {one!r} not in {value}" for one in f"\0{bounds.never}"])
+    return f"type({value}) is str and {size} and {value}.isascii(){without}"
 
 
 def _any_of(tests: Sequence[str | None]) -> str | None:

@@ -392,8 +392,11 @@ def _changed_lines(dossier: Dossier) -> Iterator[Attention]:
 def _beyond_order(dossier: Dossier) -> Iterator[Attention]:
     """Lines and payments of which the shop's order has less than already happened. Money that is known to have been
     paid twice is told there, and so are a payment and a line that are gone."""
+    beyond = dossier.excess_over_order()
+    if not beyond:
+        return
     told = {one.id for one in dossier.vanished()} | {one.about for one in _changed_lines(dossier) if _is_gone(one)}
-    for name, excess in dossier.excess_over_order().items():
+    for name, excess in beyond.items():
         if name in told:
             continue
         on_it = [one for one in dossier.on_payment(name) if one.counts_against_payment]

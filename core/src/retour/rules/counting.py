@@ -16,6 +16,7 @@ from retour.model.errors import InvalidLines, WrongState
 from retour.model.events.goods import GoodsInspected, GoodsReceived, ReceiptCorrected, ReturnCancelled
 from retour.model.frozen import frozen
 from retour.model.ids import NewId
+from retour.model.making import changed
 from retour.model.order import Order
 from retour.model.returns import (
     Counted,
@@ -200,17 +201,17 @@ def changed_counts(dossier: Dossier, order: Order, receipt_id: str, counts: Sequ
         )
     receipt = return_.receipts[receipt_id]
     before, claimed = receipt.lines, dossier.claimed()
-    changed = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
-    lines = {**before, **{count.line_id: count for count in changed}}
+    differing = [count for count in counts if count != before.get(count.line_id, Counted(line_id=count.line_id))]
+    lines = {**before, **{count.line_id: count for count in differing}}
     corrected = attrs.evolve(return_, receipts={**return_.receipts, receipt_id: attrs.evolve(receipt, lines=lines)})
     as_corrected = attrs.evolve(dossier, returns={**dossier.returns, return_.id: corrected})
     after = as_corrected.claimed()
-    for count in changed:
+    for count in differing:
         most = max(order.line(count.line_id).fulfilled, claimed.get(count.line_id, 0))
         if after.get(count.line_id, 0) > most:
             raise more_than_a_receipt_can_count(order, receipt_id, count, claimed=after[count.line_id], most=most)
         _check_surplus_here(order, count, as_corrected.came_back().get(count.line_id, 0))
-    return tuple(changed)
+    return tuple(differing)
 
 
 def inspected_lines(dossier: Dossier, order: Order, receipt_id: str, found: tuple[Counted, ...]) -> tuple[Counted, ...]:
@@ -256,35 +257,34 @@ def inspect(
     )
 
 
-def correct(draft: Draft, order: Order, receipt_id: str, changed: tuple[Counted, ...], note: str | None) -> None:
+def correct(draft: Draft, order: Order, receipt_id: str, corrected: tuple[Counted, ...], note: str | None) -> None:
     """Record that a receipt was counted wrong. A return that began with its receipt and has nothing left ends."""
     draft.only(ActorKind.STAFF, refusal=text("Order {order}: {actor} may not correct a receipt; staff may."))
     return_ = draft.dossier.return_of_receipt(receipt_id)
     receipt = return_.receipts[receipt_id]
-    added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in changed}
+    added = {count.line_id: _more(count, receipt.lines.get(count.line_id)) for count in corrected}
     _record(
         draft,
         ReceiptCorrected(
             return_id=return_.id,
             receipt_id=receipt_id,
-            lines=changed,
+            lines=corrected,
             extent=_extent(draft.dossier, order, added),
             note_id=draft.note(order, note),
-            came_after_all=not receipt.announced and any(count.arrived for count in changed),
+            came_after_all=not receipt.announced and any(count.arrived for count in corrected),
         ),
     )
 
 
 def _record(draft: Draft, event: GoodsReceived | ReceiptCorrected | GoodsInspected) -> None:
     """Record a count with what it makes of its return and of the order: plugins hear of both where that is news."""
-    before, trial = draft.dossier, draft.copy()
-    trial.record(event)
-    after = trial.dossier
-    if after.order_status is not before.order_status:
-        event = attrs.evolve(event, order_status=after.order_status)
-    if not isinstance(event, GoodsInspected) and _completed(before, after, event.return_id):
-        event = attrs.evolve(event, completes=True)
+    before = draft.dossier
     draft.record(event)
+    after = draft.dossier
+    if after.order_status is not before.order_status:
+        draft.tell_more(event := changed(event, order_status=after.order_status))
+    if not isinstance(event, GoodsInspected) and _completed(before, after, event.return_id):
+        draft.tell_more(changed(event, completes=True))
 
 
 def _completed(before: Dossier, after: Dossier, return_id: str) -> bool:

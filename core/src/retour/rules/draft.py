@@ -18,7 +18,7 @@ from retour.model.evidence import EvidenceFile, evidence_as_words
 from retour.model.frozen import frozen
 from retour.model.history import apply
 from retour.model.ids import NewId
-from retour.model.making import unchecked
+from retour.model.making import changed, unchecked
 from retour.model.moment import Moment
 from retour.model.order import BankAccount, Order
 from retour.model.parcels import Address, addresses_as_words
@@ -90,10 +90,21 @@ class Draft:
         self.events.append(recorded)
         self.dossier = apply(self.dossier, recorded)
 
+    def tell_more(self, event: Event) -> None:
+        """Put ``event`` in the place of the last one, of which it tells more to plugins: the dossier follows from both
+        alike."""
+        self.events[-1] = changed(self.events[-1], event=event)
+
     def copy(self) -> Draft:
         """The same draft, to go on with and perhaps to throw away."""
-        return attrs.evolve(
-            self,
+        return Draft(
+            dossier=self.dossier,
+            at=self.at,
+            by=self.by,
+            new_id=self.new_id,
+            moment=self.moment,
+            request_id=self.request_id,
+            request_digest=self.request_digest,
             events=list(self.events),
             notes=list(self.notes),
             withdrawn=list(self.withdrawn),
@@ -101,11 +112,12 @@ class Draft:
             retried=list(self.retried),
         )
 
-    def see(self, order: Order) -> None:
-        """Record the order if it is new to us or differs from what we last saw."""
-        facts = order.without_personal_data()
-        if facts != self.dossier.order:
-            self.record(OrderSeen(order=facts))
+    def see(self, order: Order, facts: Order | None = None) -> None:
+        """Record the order if it is new to us or differs from what we last saw. ``facts`` are what an event may hold of
+        it, where the caller has them."""
+        told = order.without_personal_data() if facts is None else facts
+        if told is not self.dossier.order and told != self.dossier.order:
+            self.record(OrderSeen(order=told))
 
     def note(self, order: Order, words: str | None) -> str | None:
         """Keep what somebody wrote; gives the id under which an event names it."""

@@ -42,9 +42,10 @@ def goods_value(order: Order, units: Mapping[str, int], *, after: Mapping[str, i
     came = {line_id for line_id, number in units.items() if number}
     if came and _is_everything(order, here):
         came |= {line.id for line in order.lines if line.kind is LineKind.ROUNDING}
+    gross = _together(order, prices, here)
     return GoodsValue(
         lines=lines,
-        gross=_together(order, prices, here) - _together(order, prices, before),
+        gross=gross - _together(order, prices, before) if before else gross,
         undecided={line_id: why for line_id, why in prices.undecided.items() if line_id in came},
     )
 

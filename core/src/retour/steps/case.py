@@ -27,9 +27,9 @@ from retour.store.store import Store
 
 @frozen(kw_only=True)
 class Case:
-    """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask.
-    ``time`` tells the database's, which came with the history. ``listed`` is what a person must look at of it, where
-    that was found already.
+    """An order and its history. ``given`` is the order as the shop has it now, None where this step did not ask, and
+    ``facts`` what an event may hold of that, where it was looked at. ``time`` tells the database's, which came with the
+    history. ``listed`` is what a person must look at of it, where that was found already.
 
     What is decided on a case sees the shop's order first: an order or a payment that is met for the first time is
     recorded with the decision.
@@ -40,6 +40,7 @@ class Case:
     history: History
     time: DatabaseTime
     given: Order | None = None
+    facts: Order | None = None
     listed: Sequence[Attention] | None = None
 
     @property
@@ -81,7 +82,7 @@ class Case:
             request_digest=request_digest,
         )
         if self.given is not None:
-            draft.see(self.given)
+            draft.see(self.given, self.facts)
         return draft
 
     def after(self, draft: Draft) -> Case:
@@ -117,9 +118,11 @@ class Cases:
         """The order as the shop has it now, and its history. Raises `UnknownOrder` and `OrderUnreadable`."""
         given = self._given(shop, order_id)
         case = self.as_last_seen(shop, order_id, connection)
-        if not _is_as_seen(given, case.dossier.order):
+        facts = case.dossier.order
+        if facts is None or not _is_as_seen(given, facts):
             _check_made_by_its_class(given, order_id)
-        return changed(case, given=given)
+            facts = given.without_personal_data()
+        return changed(case, given=given, facts=facts)
 
     def known(self, shop: str, order_id: str, connection: Connection | None = None) -> Case:
         """The order as the shop has it now, or as it was last seen where the shop has it no more: what was begun on it
@@ -149,7 +152,7 @@ class Cases:
         `UnknownOrder`."""
         if case.payment(payment_id) is not None:
             return case
-        return changed(case, given=self.order(case.shop, case.order_id))
+        return changed(case, given=self.order(case.shop, case.order_id), facts=None)
 
     def order(self, shop: str, order_id: str) -> Order:
         """The order as the shop has it now. Raises `UnknownOrder`, and `InvalidOrder` for one made behind the back of
@@ -166,11 +169,11 @@ class Cases:
         return order
 
 
-def _is_as_seen(given: Order, seen: Order | None) -> bool:
+def _is_as_seen(given: Order, seen: Order) -> bool:
     """Whether a shop gives the order that we last saw, whose values were checked when they were stored. That costs a
     tenth of checking all of them again."""
     try:
-        return seen is not None and given.without_personal_data() == seen and _personal_data_can_be(given)
+        return given.without_personal_data() == seen and _personal_data_can_be(given)
     except Exception:  # noqa: BLE001 - a value that was not made by its class can fail at anything
         return False
 

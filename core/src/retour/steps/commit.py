@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from retour.model.actor import Actor
+from retour.model.attention import Attention
 from retour.model.dossier import Dossier
 from retour.model.errors import StoreError
 from retour.model.events.event import Recorded
@@ -130,7 +131,7 @@ class Commits:
     ) -> Committed:
         commit_id, events, after = draft.new_id("cm"), draft.events, case.after(draft)
         asked = self.effects_of(draft.dossier, events, draft.new_id, owner)
-        before = case.listed if case.listed is not None else needs_attention(case.dossier)
+        before = _listed_before(case)
         listed = needs_attention(draft.dossier)
         begun = self.store.elapsed()
         self.store.save(
@@ -160,6 +161,13 @@ class Commits:
             connection,
         )
         return Committed(id=commit_id, case=changed(after, listed=listed), effects=asked, begun=begun)
+
+
+def _listed_before(case: Case) -> Sequence[Attention]:
+    """What of the order was on the list; of one to which nothing ever happened, nothing was."""
+    if case.listed is not None:
+        return case.listed
+    return needs_attention(case.dossier) if case.events else ()
 
 
 def _book(shop: ShopCaller, connection: Connection, movements: Sequence[StockMovement]) -> None:
