@@ -34,7 +34,8 @@ def outcome_of(
         for recorded in events
         if isinstance(recorded.event, RestockAsked)
     }
-    dossier, refunded, labelled = case.dossier, touched_refunds(events), touched_labels(events)
+    dossier, refunded = case.dossier, touched_refunds(events)
+    labelled = touched_labels(events) if dossier.labels else []
     return Outcome(
         order_id=case.order_id,
         version=dossier.version,

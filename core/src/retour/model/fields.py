@@ -13,7 +13,7 @@ from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from types import NoneType, UnionType
+from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -218,12 +218,9 @@ def _converter(annotation: str) -> Callable[[Any], Any] | None:
     return None
 
 
-def _annotated(convert: Callable[[Any], Any], annotation: str) -> Callable[[Any], Any]:
+def _annotated(convert: FunctionType, annotation: str) -> Callable[[Any], Any]:
     """The same, with the annotation of its field, which attrs gives to the argument of ``__init__``."""
-
-    def convert_field(given: Any) -> Any:
-        return convert(given)
-
+    convert_field = FunctionType(convert.__code__, convert.__globals__, convert.__name__)
     convert_field.__annotations__ = {"given": annotation}
     return convert_field
 
@@ -250,11 +247,7 @@ def _as_utc(given: Any) -> Any:
     return given
 
 
-_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
-    "tuple[": as_tuple,
-    "frozenset[": as_frozenset,
-    "datetime.datetime": _as_utc,
-}
+_CONVERTERS: Mapping[str, Any] = {"tuple[": as_tuple, "frozenset[": as_frozenset, "datetime.datetime": _as_utc}
 """By how an annotation begins: they are all texts (PEP 563)."""
 
 

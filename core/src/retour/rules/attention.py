@@ -95,8 +95,9 @@ def acknowledge(
 
 
 def _everything(dossier: Dossier) -> Iterator[Attention]:
-    for finder in FINDERS:
-        yield from finder(dossier)
+    for read, finder in FINDERS:
+        if getattr(dossier, read):
+            yield from finder(dossier)
 
 
 def _acknowledged(dossier: Dossier, found: Attention) -> bool:
@@ -443,27 +444,28 @@ def _surplus(dossier: Dossier) -> Iterator[Attention]:
         )
 
 
-FINDERS: Sequence[Finder] = (
-    _undecided_refunds,
-    _transfers_not_to_be_made,
-    _refunds_that_did_not_arrive,
-    _perhaps_ours,
-    _unexplained,
-    _hidden_refunds,
-    _payments_nobody_can_place,
-    _charge_backs,
-    _reversals,
-    _remainders,
-    _stock_questions,
-    _odd_lines,
-    _changed_lines,
-    _beyond_order,
-    _surplus,
-    undecided_labels,
-    refused_labels,
-    labels_not_cancelled,
-    parcels,
-    announced_twice,
-    parcels_not_expected,
+FINDERS: Sequence[tuple[str, Finder]] = (
+    ("refunds", _undecided_refunds),
+    ("refunds", _transfers_not_to_be_made),
+    ("refunds", _refunds_that_did_not_arrive),
+    ("refunds", _perhaps_ours),
+    ("unexplained", _unexplained),
+    ("hidden_refunds", _hidden_refunds),
+    ("payments", _payments_nobody_can_place),
+    ("charge_backs", _charge_backs),
+    ("reversals", _reversals),
+    ("payments", _remainders),
+    ("returns", _stock_questions),
+    ("odd_lines", _odd_lines),
+    ("order_changed", _changed_lines),
+    ("order", _beyond_order),
+    ("returns", _surplus),
+    ("labels", undecided_labels),
+    ("labels", refused_labels),
+    ("labels", labels_not_cancelled),
+    ("labels", parcels),
+    ("labels", announced_twice),
+    ("labels", parcels_not_expected),
 )
-"""All that is looked for in an order. Two of them never find the same kind about the same thing."""
+"""All that is looked for in an order, each with the field of its dossier in which nothing is to be found while that is
+empty. Two of them never find the same kind about the same thing."""

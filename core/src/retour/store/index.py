@@ -193,9 +193,10 @@ def reference_rows(shop: str, dossier: Dossier, events: Iterable[Recorded]) -> l
         (payment.provider, payment.account, payment.mode, reference)
         for payment, reference in dict.fromkeys(seen + sent + told)
     ]
+    labels = [dossier.labels[label_id] for label_id in touched_labels(events)] if dossier.labels else []
     of_labels = [
         (label.provider, label.account, Mode.LIVE, name)
-        for label in [dossier.labels[label_id] for label_id in touched_labels(events)]
+        for label in labels
         for name in ("" if label.unconfirmed else label.reference, label.parcel, label.tracking_number)
         if name
     ]
