@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from retour.model.ids import crockford
 
@@ -16,6 +16,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 CHARACTERS = 9
 
 
+@lru_cache(maxsize=256)  # one command asks for it several times
 def return_number(return_id: str) -> str:
     """The number of a return: ``7K3-M9Q-X4M``."""
     chance = int.from_bytes(hashlib.sha256(return_id.encode()).digest()[:5], "big")
