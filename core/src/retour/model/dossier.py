@@ -205,6 +205,9 @@ class Dossier:
     def counted(self, order: Order) -> list[tuple[Order, dict[str, int]]]:
         """The units that `came_back`, the oldest first and apart where the order was changed between: with the order as
         it was when they were counted. ``order`` is as it is now: it stands for a line that had no price then."""
+        if not self.counted_on:  # then all of them were counted on the same order
+            here = self.came_back()
+            return [(order, here)] if here else []
         found: list[tuple[Order, dict[str, int]]] = []
         for _, on, counted in self.counted_on_returns(order):
             if not found or found[-1][0] is not on:
@@ -244,6 +247,8 @@ class Dossier:
     def back_and_on(self, order: Order) -> dict[str, int]:
         """The units that `came_back` and are still on ``order``, as it is now: a shop that takes as many off a line has
         taken those, each once."""
+        if not self.counted_on:
+            return self.came_back()
         ordered_on = {id(one.lines): _ordered(one) for one in (order, *self.counted_on.values())}
         came: dict[str, list[tuple[int, int]]] = {}
         for _, was, line_id, number in self.reckoned(Dossier._came_back_one_by_one, order):
