@@ -50,7 +50,8 @@ def _rows(written: str) -> Iterator[Row]:
 
 def worse(before: Sequence[Row], now: Sequence[Row], most: float = MOST) -> list[Worse]:
     """The ratios of ``now`` that are worse than they were by more than ``most``. Of what is done per second more is
-    better, of all else less. A row that only one of them has is compared with nothing."""
+    better, of all else less. A row that only one of them has is compared with nothing, and neither is a share of a
+    whole: where one becomes smaller, the others grow."""
     known = _by_name(before)
     found = []
     for row in now:
@@ -80,8 +81,9 @@ def _name(row: Row) -> tuple[str, str]:
 
 
 def _number(row: Row | None) -> float | None:
-    """A ratio as a number: ``156%`` and ``0.97 × (0.93-1.01)`` alike, by their median."""
-    found = _RATIO.match(row.ratio) if row is not None else None
+    """A ratio as a number: ``156%`` and ``0.97 × (0.93-1.01)`` alike, by their median; None for a share of a whole,
+    which is measured against nothing."""
+    found = _RATIO.match(row.ratio) if row is not None and row.against else None
     if found is None:
         return None
     return float(found[1]) / 100 if found[2] == "%" else float(found[1])
